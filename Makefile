@@ -1,0 +1,79 @@
+# `make run` draws the digits, `make test` runs the tests. Both make .venv when it is missing or stale.
+# PYTHON=python3.12 chooses another interpreter, ARGS='-k sampler' goes to pytest.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+# What Qt needs to start and to draw letters, as Debian and Ubuntu name it.
+QT_PACKAGES := libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint types contracts examples qt clean FORCE
+
+help:
+	@echo 'make run        draw ten digits with the network that comes along (examples/digits.json)'
+	@echo 'make test       run all tests'
+	@echo 'make lint       ruff'
+	@echo 'make types      mypy --strict on the engine'
+	@echo 'make contracts  import-linter: which package may import which'
+	@echo 'make examples   run every graph in examples/'
+	@echo 'make clean      remove .venv and caches'
+
+run: $(INSTALLED)
+	@$(BIN)/python -m nodegraph run examples/digits.json
+
+test: $(INSTALLED) qt
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/python -m ruff check .
+
+types: $(INSTALLED)
+	$(BIN)/python -m mypy --strict -p nodegraph
+
+contracts: $(INSTALLED)
+	$(BIN)/lint-imports
+
+examples: $(INSTALLED)
+	$(BIN)/python .ci/examples.py
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The virtual environment. $(INSTALLED) is written last and holds the folder it was made for, so that an installation
+# which was interrupted, or a folder that was moved, starts over; newer requirements are installed on top.
+install: $(INSTALLED)
+
+READY := $(shell $(BIN)/python -c pass 2>/dev/null && cat $(INSTALLED) 2>/dev/null)
+ifneq ($(READY),$(CURDIR))
+$(INSTALLED): FORCE
+endif
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Nodegraph needs Python 3.11 or newer, $(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo 'Installing into .venv: some minutes the first time, torch is large.'
+	@if [ "$(READY)" != "$(CURDIR)" ]; then $(PYTHON) -m venv --clear .venv; fi
+	@rm -f $(INSTALLED) && echo '$(CURDIR)' > $(INSTALLED).unfinished
+	$(BIN)/python -m pip install -c constraints.txt -e '.[all]'
+	@mv $(INSTALLED).unfinished $(INSTALLED)
+
+FORCE:
+
+# Qt: whether it starts is tried, not looked up; on Debian and Ubuntu root gets what is missing.
+QT_STARTS = { $(BIN)/python -c 'import PySide6.QtWidgets' 2>/dev/null && \
+  { [ "$$(uname)" != Linux ] || find /usr/share/fonts "$$HOME/.fonts" "$$HOME/.local/share/fonts" -name '*.[ot]t[cf]' 2>/dev/null | grep -q .; }; }
+
+qt: $(INSTALLED)
+	@if ! $(QT_STARTS); then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(QT_PACKAGES); \
+	  fi; \
+	  $(QT_STARTS) || { \
+	    echo 'Qt cannot start here: it needs some libraries of the system and a font. On Debian and Ubuntu:' >&2; \
+	    echo '  sudo apt-get install $(QT_PACKAGES)' >&2; \
+	    $(BIN)/python -c 'import PySide6.QtWidgets'; exit 1; }; \
+	fi
