@@ -1,0 +1,316 @@
+"""Node types: what can be put on the canvas, with the inputs and outputs it has and what may be typed into them.
+
+A node type is declared by putting `@node` on a function. The decorator only marks the function, which stays callable;
+`signatures.read_spec` makes the `NodeSpec` of it, when the registry is first asked for that type.
+"""
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_origin
+
+from .annotations import Hint, Range, type_label
+from .validation import article, described, make_validator, parse_text
+
+__all__ = ["MARK", "Declaration", "InputSpec", "NodeSpec", "OutputSpec", "node"]
+
+MARK = "__nodegraph__"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What `@node` was told; nothing of it is checked before the node type is read."""
+
+    id: str
+    category: str
+    outputs: str | None = None
+    version: int = 1
+    pure: bool = True
+    cache: Literal["memory", "disk", "none"] = "memory"
+
+
+def node(
+    id: str,
+    *,
+    category: str = "",
+    outputs: str | None = None,
+    version: int = 1,
+    pure: bool = True,
+    cache: Literal["memory", "disk", "none"] = "memory",
+) -> Callable[[Function], Function]:
+    """Declare a function to be a node type.
+
+    Args:
+        id: the name that saved files use, never to be changed.
+        category: the group in the palette.
+        outputs: the name of the one output; left out where the function returns a NamedTuple or None.
+        version: of the node type; raised, with a migration, when its inputs change their meaning.
+        pure: False where equal inputs may give different outputs; the node then runs each time.
+        cache: where outputs are remembered.
+    """
+
+    if callable(id):  # @node without parentheses: marked all the same, so that the registry can tell
+        return node("")(id)
+
+    def mark(function: Function) -> Function:
+        setattr(function, MARK, Declaration(id, category, outputs, version, pure, cache))
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """An input of a node type.
+
+    Attributes:
+        type: the class or `Literal`; of a list, that of its elements. `type_name` is its name.
+        is_list: a list of wire values, one link each: `a.denoiser -> sum.parts[0]`.
+        indexed: any list; a list of data takes a typed list, one link that gives a list, or indexed links.
+        is_data: plain data, which can be typed as well as linked.
+        required: there is no default. `optional`: None is a value of it.
+        choices: the texts that can be chosen from, else None.
+        schema: the type as JSON schema, with what `Field(json_schema_extra=...)` says: unit, multiline, widget.
+    """
+
+    name: str
+    hint: Hint
+    annotation: Any
+    required: bool
+    default: Any = None
+
+    @property
+    def type(self) -> Any:
+        return self.hint.type
+
+    @property
+    def type_name(self) -> str:
+        return type_label(self.hint.type)
+
+    @property
+    def is_data(self) -> bool:
+        return self.hint.is_data
+
+    @property
+    def is_list(self) -> bool:
+        return self.hint.is_list and not self.hint.is_data
+
+    @property
+    def indexed(self) -> bool:
+        return self.hint.is_list
+
+    @property
+    def optional(self) -> bool:
+        return self.hint.optional
+
+    @property
+    def help(self) -> str:
+        return self.hint.description
+
+    @property
+    def choices(self) -> tuple[str, ...] | None:
+        return self.hint.choices
+
+    @property
+    def minimum(self) -> float | None:
+        return self.hint.range.minimum
+
+    @property
+    def maximum(self) -> float | None:
+        return self.hint.range.maximum
+
+    @property
+    def range(self) -> Range:
+        return self.hint.range
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        return self.hint.schema()
+
+    @cached_property
+    def validate(self) -> Callable[[Any], Any]:
+        """`validate(value)` gives the value as the function gets it, or raises ValueError with a short reason.
+
+        It serves values from a file as well as linked ones. Made when first used, since that takes pydantic a while.
+        """
+        return make_validator(self.hint, self.annotation)
+
+    def parse(self, text: str) -> Any:
+        """The JSON value that a text of the command line means here; ValueError has a short reason."""
+        value = parse_text(text, self.hint)
+        self.validate(value)
+        return value
+
+    def describe(self) -> dict[str, Any]:
+        """The input as JSON."""
+        return {
+            "name": self.name,
+            "type": self.type_name,
+            "list": self.indexed,
+            "data": self.is_data,
+            "required": self.required,
+            "optional": self.optional,
+            "default": to_json(self.default),
+            "help": self.help,
+            "choices": list(self.choices) if self.choices else None,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "schema": self.schema,
+        }
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """An output of a node type; `type`, `type_name` and `is_list` as for an input."""
+
+    name: str
+    hint: Hint
+
+    @property
+    def type(self) -> Any:
+        return self.hint.type
+
+    @property
+    def type_name(self) -> str:
+        return type_label(self.hint.type)
+
+    @property
+    def is_data(self) -> bool:
+        return self.hint.is_data
+
+    @property
+    def is_list(self) -> bool:
+        return self.hint.is_list
+
+    @property
+    def optional(self) -> bool:
+        return self.hint.optional
+
+    @property
+    def help(self) -> str:
+        return self.hint.description
+
+    def checked(self, value: Any) -> Any:
+        """The value that a node returned; TypeError when it is not what the signature promises."""
+        if value is None and self.optional:
+            return None
+        if not self.is_list:
+            return self.checked_one(value)
+        if not isinstance(value, (list, tuple)):
+            raise TypeError(f"returned {described(value)} as {self.name}, must be a list of {self.type_name}")
+        return [self.checked_one(item) for item in value]
+
+    def checked_one(self, value: Any) -> Any:
+        kind = str if get_origin(self.hint.type) is Literal else self.hint.type
+        if kind is float and type(value) is int:
+            return float(value)
+        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+            return value
+        raise TypeError(f"returned {described(value)} as {self.name}, must be {article(self.type_name)}")
+
+    def describe(self) -> dict[str, Any]:
+        """The output as JSON."""
+        return {
+            "name": self.name,
+            "type": self.type_name,
+            "list": self.is_list,
+            "data": self.is_data,
+            "optional": self.optional,
+            "help": self.help,
+        }
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """A node type, read from the signature of its function.
+
+    Attributes:
+        plugin: the pip name of the distribution that brought it; "nodegraph" for the built-in ones.
+        returns: the NamedTuple class that the function returns, or None.
+        context_name: the parameter that takes the `Context`, or None.
+    """
+
+    id: str
+    category: str
+    help: str
+    inputs: tuple[InputSpec, ...]
+    outputs: tuple[OutputSpec, ...]
+    version: int
+    pure: bool
+    cache: str
+    function: Callable[..., Any] = field(repr=False)
+    plugin: str = ""
+    context_name: str | None = None
+    returns: type | None = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the help: the tooltip."""
+        return self.help.partition("\n")[0]
+
+    @property
+    def wants_context(self) -> bool:
+        return self.context_name is not None
+
+    @cached_property
+    def inputs_by_name(self) -> Mapping[str, InputSpec]:
+        return {port.name: port for port in self.inputs}
+
+    @cached_property
+    def outputs_by_name(self) -> Mapping[str, OutputSpec]:
+        return {port.name: port for port in self.outputs}
+
+    def input(self, name: str) -> InputSpec | None:
+        return self.inputs_by_name.get(name)
+
+    def output(self, name: str) -> OutputSpec | None:
+        return self.outputs_by_name.get(name)
+
+    def call(self, inputs: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
+        """Run the function on validated inputs and give its outputs by name.
+
+        What the function raises comes through; TypeError says that it returned something other than it declares.
+        """
+        arguments = dict(inputs)
+        if self.context_name is not None:
+            arguments[self.context_name] = context
+        returned = self.function(**arguments)
+        if self.returns is not None:
+            if not isinstance(returned, self.returns):
+                raise TypeError(f"returned {described(returned)}, must be {article(self.returns.__name__)}")
+            return {port.name: port.checked(getattr(returned, port.name)) for port in self.outputs}
+        if not self.outputs:
+            if returned is not None:
+                raise TypeError(f"returned {described(returned)}, but declares no output")
+            return {}
+        return {self.outputs[0].name: self.outputs[0].checked(returned)}
+
+    def describe(self) -> dict[str, Any]:
+        """The node type as JSON: all that an editor, another process or documentation needs."""
+        return {
+            "id": self.id,
+            "category": self.category,
+            "summary": self.summary,
+            "help": self.help,
+            "version": self.version,
+            "pure": self.pure,
+            "cache": self.cache,
+            "plugin": self.plugin,
+            "inputs": [port.describe() for port in self.inputs],
+            "outputs": [port.describe() for port in self.outputs],
+        }
+
+
+def to_json(value: Any) -> Any:
+    """A default as a graph file would hold it."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    return value
