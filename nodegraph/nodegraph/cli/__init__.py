@@ -1,0 +1,18 @@
+"""The command line: `nodegraph run`, `check`, `nodes`, `plugins`, `new-plugin`.
+
+It refuses to know what a node does: it reads the call, hands the graph to the engine and tells what happens.
+Exit status: 0 done, 1 a node failed, 2 the file or the call is wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from .program import program
+
+__all__ = ["main", "program"]
+
+
+def main() -> NoReturn:
+    """Run the command line with the arguments of this process, and end the process with its exit status."""
+    program.main(prog_name="nodegraph")

@@ -1,0 +1,45 @@
+"""What the command line says, and to whom: results on standard output, everything else on standard error.
+
+A graph comes from anywhere, so its texts are shown without the control characters that could steer a terminal.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import click
+
+__all__ = ["complain", "count", "duration", "harmless", "say"]
+
+
+def say(text: str, **style: Any) -> None:
+    """Print a result."""
+    click.echo(click.style(harmless(text), **style) if style else harmless(text))
+
+
+def complain(text: str, **style: Any) -> None:
+    """Print a message to standard error, in red unless told otherwise; a pipe gets no colours."""
+    click.echo(click.style(harmless(text), **(style or {"fg": "red"})), err=True)
+
+
+def harmless(text: str) -> str:
+    """The text without control characters but for line breaks and tabs."""
+    return "".join("�" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text)
+
+
+def count(number: int, thing: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time as people say it: `0.04 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s" if seconds >= 0.095 else f"{seconds:.2f} s"
+    if seconds < 119.5:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 120:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,250 @@
+"""One run: the steps of a plan, one after the other, on the thread that asks for it.
+
+What is cached is looked up from the targets backwards, so that nothing before a cached value is even looked at. A value
+is handed on by reference and let go when its last reader is done. A node that fails takes only those after it along.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
+from typing import Any, TypeAlias
+
+from .cache import MemoryCache
+from .context import Context
+from .control import Control
+from .errors import Cancelled
+from .events import NodeFailed, NodeFinished, NodeSkipped, NodeStarted, RunCancelled, RunFinished, RunStarted
+from .keys import Keys
+from .planning import Plan
+from .registry import Registry
+from .reports import Failure, Teller, failure_of, summary_of
+from .steps import Step
+
+__all__ = ["Executor"]
+
+Output: TypeAlias = tuple[str, str]  # node, output
+Outputs: TypeAlias = Mapping[str, Any]
+log = logging.getLogger("nodegraph")
+
+
+class Executor:
+    """Runs a plan, once.
+
+    Args:
+        wanted: the nodes whose values are kept when the run is over.
+        keys: the keys of this run; `cache` is None when nothing is to be cached.
+        make_context: makes the context of a node that asks for one.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        plan: Plan,
+        wanted: Iterable[str],
+        *,
+        registry: Registry,
+        keys: Keys,
+        cache: MemoryCache | None,
+        control: Control,
+        tell: Teller,
+        make_context: Callable[[str], Context],
+    ) -> None:
+        self.run = run
+        self.plan = plan
+        self.wanted = frozenset(wanted)
+        self.values: dict[Output, Any] = {}
+        self.failed: dict[str, Failure] = {}
+        self.skipped: dict[str, str] = {}
+        self.cached: list[str] = []
+        self.seconds = 0.0
+        self._registry = registry
+        self._keys = keys
+        self._cache = cache
+        self._control = control
+        self._tell = tell
+        self._make_context = make_context
+        self._readers: dict[Output, int] = {}
+        self._broken: dict[str, str] = {}  # nodes without values, and the failed one that is to blame
+
+    def execute(self) -> None:
+        """Run what the wanted nodes need; raise Cancelled when the control says so."""
+        began = perf_counter()
+        missing, found = self._look_up()
+        try:
+            self._begin(missing, found)
+            del found
+            for step in missing:
+                self._control.checkpoint()
+                self._take(step)
+                self._let_go(step)
+        except (Cancelled, KeyboardInterrupt):
+            if self._tell.heard:
+                self._tell(RunCancelled(self.run))
+            raise
+        finally:
+            self.seconds = perf_counter() - began
+        if self._tell.heard:
+            self._tell(RunFinished(self.run, self.seconds, tuple(self.failed)))
+
+    def _look_up(self) -> tuple[list[Step], list[tuple[str, Outputs]]]:
+        """From the wanted nodes backwards: the steps that have to run, in order, and what is cached of others."""
+        steps, cache, known = self.plan.steps, self._cache, self._keys.known
+        readers = self._readers
+        needed = set(self.wanted)
+        found: list[tuple[str, Outputs]] = []
+        missing: list[Step] = []
+        for node in reversed(steps):
+            if node not in needed:
+                continue
+            step = steps[node]
+            outputs = None
+            if cache is not None and node in known and step.passes is None and step.spec.cache != "none":
+                outputs = cache.get(known[node])
+            if outputs is not None:
+                found.append((node, outputs))
+                continue
+            missing.append(step)
+            needed.update(step.sources)
+            for wire in step.wires:
+                readers[wire.source] = readers.get(wire.source, 0) + 1
+        missing.reverse()
+        found.reverse()
+        return missing, found
+
+    def _begin(self, missing: list[Step], found: list[tuple[str, Outputs]]) -> None:
+        for node, outputs in found:
+            self.cached.append(node)
+            self._keep(node, outputs)
+        self.skipped.update(self.plan.skipped)
+        tell = self._tell
+        if tell.heard:
+            tell(RunStarted(self.run, tuple([step.node for step in missing if not step.passes]), tuple(self.cached)))
+            for node, outputs in found:
+                tell(NodeFinished(self.run, node, 0.0, True, summary_of(self._registry, outputs)))
+            for node, why in self.skipped.items():
+                tell(NodeSkipped(self.run, node, why))
+
+    def _keep(self, node: str, outputs: Outputs) -> None:
+        """Hold the outputs that someone will read."""
+        if node in self.wanted:
+            for name, value in outputs.items():
+                self.values[node, name] = value
+            return
+        for name, value in outputs.items():
+            if (node, name) in self._readers:
+                self.values[node, name] = value
+
+    def _let_go(self, step: Step) -> None:
+        """The step is done with what it read."""
+        readers = self._readers
+        for wire in step.wires:
+            source = wire.source
+            if readers[source] > 1:
+                readers[source] -= 1
+                continue
+            del readers[source]
+            if source[0] not in self.wanted:
+                self.values.pop(source, None)
+
+    def _take(self, step: Step) -> None:
+        """Run one step, or find it cached, or skip it; whatever comes of it, the run can go on."""
+        if self._broken:
+            for source in step.sources:
+                if source in self._broken:
+                    self._skip(step, self._broken[source])
+                    return
+        try:
+            inputs = self._gather(step)
+        except UnusableInput as error:
+            self._fail(step, error.reason, error.input)
+            return
+        key = self._keys.known.get(step.node)
+        if key is None or step.linked_files:
+            key = self._keys.settle(step, inputs)
+        if step.passes is not None:
+            self._keep(step.node, {output: inputs[name] for output, name in step.passes.items()})
+            return
+        if self._cache is None or step.spec.cache == "none":
+            key = None
+        known = None if self._cache is None or key is None else self._cache.get(key)
+        if known is not None:  # made meanwhile, by a node that is alike or by another run
+            self.cached.append(step.node)
+            self._finish(step.node, 0.0, known, cached=True)
+        else:
+            self._call(step, inputs, key)
+
+    def _gather(self, step: Step) -> dict[str, Any]:
+        """The inputs of a step, as its function gets them."""
+        inputs = dict(step.values)
+        for name in step.files:
+            inputs[name] = self._keys.files.resolve(inputs[name])
+        name = ""
+        try:
+            for name, source, convert, listed in step.wires:
+                value = self.values[source]
+                if convert is not None:
+                    value = convert(value)
+                if not listed:
+                    inputs[name] = value
+                elif name in inputs:
+                    inputs[name].append(value)
+                else:
+                    inputs[name] = [value]
+            ports = step.spec.inputs_by_name
+            for name in {wire.input for wire in step.wires} if len(step.wires) > 1 else [w.input for w in step.wires]:
+                inputs[name] = ports[name].validate(inputs[name])
+        except Exception as error:  # what a conversion raises is up to its plugin
+            raise UnusableInput(name, error) from error
+        for name in step.linked_files:
+            inputs[name] = self._keys.files.resolve(inputs[name])
+        return inputs
+
+    def _call(self, step: Step, inputs: dict[str, Any], key: bytes | None) -> None:
+        """Call the function of a node, and keep what it makes."""
+        if self._tell.heard:
+            self._tell(NodeStarted(self.run, step.node))
+        context = None if step.spec.context_name is None else self._make_context(step.node)
+        began = perf_counter()
+        try:
+            outputs = step.spec.call(inputs, context)
+        except (Exception, SystemExit) as error:
+            if isinstance(error, Cancelled) and self._control.cancelled:
+                raise
+            self._fail(step, error)
+            return
+        finally:
+            if context is not None:
+                context.close()
+        if context is not None and context.stopped:
+            raise Cancelled("the run was cancelled")  # what the node made of its half-done work is not its value
+        if self._cache is not None and key is not None:
+            self._cache.put(key, outputs)
+        self._finish(step.node, perf_counter() - began, outputs)
+
+    def _finish(self, node: str, seconds: float, outputs: Outputs, cached: bool = False) -> None:
+        self._keep(node, outputs)
+        if self._tell.heard:
+            self._tell(NodeFinished(self.run, node, seconds, cached, summary_of(self._registry, outputs)))
+
+    def _fail(self, step: Step, error: BaseException, input: str | None = None) -> None:
+        log.error("%s (%s) failed", step.node, step.spec.id, exc_info=error)
+        failure = failure_of(error, step.spec, input)
+        self.failed[step.node] = failure
+        self._broken[step.node] = step.node
+        if self._tell.heard:
+            self._tell(NodeFailed(self.run, step.node, *failure))
+
+    def _skip(self, step: Step, blame: str) -> None:
+        self._broken[step.node] = blame
+        self.skipped[step.node] = f"it needs {blame}, which failed"
+        if self._tell.heard:
+            self._tell(NodeSkipped(self.run, step.node, self.skipped[step.node]))
+
+
+class UnusableInput(Exception):
+    """What a wire brings cannot be converted, or is out of range."""
+
+    def __init__(self, input: str, reason: Exception) -> None:
+        super().__init__(input)
+        self.input = input
+        self.reason = reason

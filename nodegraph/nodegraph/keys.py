@@ -1,0 +1,154 @@
+"""Cache keys: the sha256 of how a value was made, never of the value.
+
+A key takes type, plugin, version, validated values, what files hold, and the keys of the sources. Ids of nodes and
+names of files are no part of it, so the same graph with other ids has the same keys. A node that may give another
+value each time has no key, and neither has what comes after it.
+"""
+
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from .contents import Contents
+from .portable import resolve_path
+from .steps import Step
+
+__all__ = ["Files", "Keys", "static_text", "steady_keys"]
+
+MOST_TOLD = 10_000
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no word for: a choice is its text, and a path too (of files, the content counts instead)."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Path):
+        return value.as_posix()
+    raise TypeError(f"a {type(value).__name__} is no data")
+
+
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False, default=plain).encode
+
+
+def static_text(kind: str, values: Mapping[str, Any], files: Sequence[str], labels: Sequence[str]) -> bytes:
+    """What the key of a node takes from the node itself.
+
+    Args:
+        kind: type, plugin and version.
+        values: of the inputs without a wire; `files` are those of them that count by content.
+        labels: a word for each wire, in the order of the sources.
+    """
+    if files:
+        values = {name: value for name, value in values.items() if name not in files}
+    return f"{kind}\n{encode(values)}\n{','.join(files)}\n{','.join(labels)}\n".encode()
+
+
+def key_of(step: Step, keys: Mapping[str, bytes], contents: bytes = b"") -> bytes:
+    return sha256(step.static + contents + b"".join([keys[source] for source in step.sources])).digest()
+
+
+def steady_keys(steps: Mapping[str, Step]) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The keys that hold for every run, and the nodes whose keys depend on what files hold."""
+    keys: dict[str, bytes] = {}
+    moving: dict[str, None] = {}
+    for node, step in steps.items():
+        if not step.spec.pure:
+            continue
+        if not (step.files or step.linked_files):
+            try:
+                keys[node] = key_of(step, keys)
+                continue
+            except KeyError:
+                pass
+        if all(source in keys or source in moving for source in step.sources):
+            moving[node] = None
+    return keys, tuple(moving)
+
+
+class Files:
+    """What the paths in a graph mean: relative ones start in the first folder.
+
+    Attributes:
+        absent: whether one of them could not be read.
+    """
+
+    def __init__(self, contents: Contents, folders: Sequence[Path]) -> None:
+        self.absent = False
+        self._contents = contents
+        self._folders = folders
+
+    def resolve(self, value: Any) -> Any:
+        """A path, or a list of paths, as a node gets it."""
+        if isinstance(value, list):
+            return [self.resolve(item) for item in value]
+        if not isinstance(value, Path):
+            return value
+        return resolve_path(str(value), self._folders, self._contents.digest) or value
+
+    def digest(self, value: Any) -> bytes:
+        """A text that differs when the content of a file differs, or that of one in a list."""
+        paths = value if isinstance(value, list) else [value]
+        found = [self._contents.digest(path) if isinstance(path, Path) else repr(path) for path in paths]
+        self.absent = self.absent or None in found
+        return f"{found}\n".encode()
+
+
+class Keys:
+    """The keys of one run.
+
+    The key of a node that is told by a wire which file to read can be known before the run if `told`, which a session
+    remembers, says which file that was under the same key of sources; else it is settled when the node has its inputs.
+    """
+
+    def __init__(
+        self,
+        steps: Mapping[str, Step],
+        steady: dict[str, bytes],
+        moving: Sequence[str],
+        files: Files,
+        told: dict[bytes, tuple[Any, ...]],
+    ) -> None:
+        self.known = dict(steady) if moving else steady
+        self.files = files
+        self._told = told
+        for node in moving:
+            self._find(steps[node])
+
+    def _find(self, step: Step) -> None:
+        if not all(source in self.known for source in step.sources):
+            return
+        key = self._own_key(step)
+        if step.linked_files:
+            told = self._told.get(key)
+            if told is None:
+                return
+            key = self._told_key(step, told)
+        self.known[step.node] = key
+
+    def _own_key(self, step: Step) -> bytes:
+        return key_of(step, self.known, self._contents(step))
+
+    def _contents(self, step: Step) -> bytes:
+        return b"".join([self.files.digest(self.files.resolve(step.values[name])) for name in step.files])
+
+    def _told_key(self, step: Step, told: Sequence[Any]) -> bytes:
+        """What the files hold takes the place of the keys of who told their names."""
+        parts = [step.static, self._contents(step), *map(self.files.digest, told)]
+        parts += [self.known[wire.source[0]] for wire in step.wires if wire.input not in step.linked_files]
+        return sha256(b"".join(parts)).digest()
+
+    def settle(self, step: Step, inputs: Mapping[str, Any]) -> bytes | None:
+        """The key of a step that has its inputs; None for one that may give another value each time."""
+        if step.spec.pure and all(source in self.known for source in step.sources):
+            key = self._own_key(step)
+            if step.linked_files:
+                told = tuple(inputs[name] for name in step.linked_files)
+                if len(self._told) >= MOST_TOLD:
+                    self._told.clear()
+                self._told[key] = told
+                key = self._told_key(step, told)
+            self.known[step.node] = key
+        return self.known.get(step.node)

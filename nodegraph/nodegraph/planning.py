@@ -1,0 +1,243 @@
+"""From a graph to the steps of a run: their order, where each input has its value from, what is muted or bypassed.
+
+A plan holds what follows from the graph and the node types alone, and is remembered with the graph. Making one is
+linear in the graph and uses no recursion. It runs nothing and reads no file.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .errors import CheckFailed, Problem
+from .graphs import Graph, Link
+from .keys import static_text, steady_keys
+from .node_types import NodeSpec
+from .registry import Registry
+from .steps import Step, Wire
+from .wires import identity
+
+__all__ = ["Plan", "make_plan", "order_of"]
+
+ROOT = ""  # stands for the run, which needs the targets; no node has this id
+
+
+class Plan(NamedTuple):
+    """What a run for some targets may do.
+
+    Attributes:
+        steps: by node, each after its sources.
+        skipped: nodes that cannot run since something before them is muted, and why.
+        keys: those that hold for every run.
+        moving: nodes whose keys are worked out for each run, since they depend on what files hold.
+        outputs: the names of the outputs of each step.
+    """
+
+    targets: tuple[str, ...]
+    steps: dict[str, Step]
+    skipped: dict[str, str]
+    keys: dict[str, bytes]
+    moving: tuple[str, ...]
+    outputs: dict[str, tuple[str, ...]]
+
+
+def order_of(graph: Graph, targets: tuple[str, ...]) -> tuple[str, ...]:
+    """The targets and all before them, each after its sources; branch by branch, so that values can leave early."""
+    return graph.remember(("order", targets), lambda graph: find_order(graph, targets), shape=True)
+
+
+def find_order(graph: Graph, targets: tuple[str, ...]) -> tuple[str, ...]:
+    import networkx
+
+    inward: networkx.DiGraph[str] = networkx.DiGraph()
+    inward.add_node(ROOT)
+    inward.add_edges_from((ROOT, target) for target in targets)
+    inward.add_edges_from((link.target, link.source) for link in graph.links)
+    return tuple(networkx.dfs_postorder_nodes(inward, ROOT))[:-1]
+
+
+def make_plan(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> Plan:
+    """Plan a graph that `check` found no error in, as far as these targets need it."""
+    planner = Planner(graph, registry, targets)
+    for node in planner.reached(order_of(graph, targets)):
+        planner.add(node)
+    steps = planner.needed_steps()
+    keys, moving = steady_keys(steps)
+    outputs = {node: tuple(step.spec.outputs_by_name) for node, step in steps.items()}
+    return Plan(targets, steps, planner.skipped, keys, moving, outputs)
+
+
+class Kind:
+    """What planning asks of a node type again and again."""
+
+    def __init__(self, spec: NodeSpec) -> None:
+        self.spec = spec
+        self.inputs = spec.inputs_by_name
+        self.defaults = {port.name: port.default for port in spec.inputs if not port.required}
+        self.lists = tuple(name for name, default in self.defaults.items() if isinstance(default, list))
+        self.required = frozenset(port.name for port in spec.inputs if port.required)
+        self.files = tuple(port.name for port in spec.inputs if port.type is Path)
+        self.text = f"{spec.id}\n{spec.plugin}\n{spec.version}"
+        self.passes: dict[str, str] = {}
+        for output in spec.outputs:
+            for port in spec.inputs:
+                if port.type == output.type and port.indexed == output.is_list:
+                    self.passes[output.name] = port.name
+                    break
+
+
+class Planner:
+    """Goes through the nodes in order and finds the step of each, knowing what is absent before it."""
+
+    def __init__(self, graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
+        self.graph = graph
+        self.registry = registry
+        self.targets = frozenset(targets)
+        self.steps: dict[str, Step] = {}
+        self.skipped: dict[str, str] = {}
+        self._absent: dict[tuple[str, str], str] = {}  # outputs without a value, and what is to blame
+        self._gone: dict[str, str] = {}  # nodes without any
+        self._kinds: dict[str, Kind] = {}
+        self._wires: dict[tuple[str, str, str, str, bool], tuple[Callable[[Any], Any] | None, str]] = {}
+
+    def reached(self, order: tuple[str, ...]) -> tuple[str, ...]:
+        """The order without what only leads to muted nodes, or to inputs that a bypassed node passes nothing of."""
+        nodes, links = self.graph.nodes, self.graph.in_links
+        if all(nodes[node].mode is None for node in order):
+            return order
+        found = set(self.targets)
+        for node in reversed(order):
+            if node in found and nodes[node].mode != "mute":
+                used = None if nodes[node].mode is None else set(self._kind(node).passes.values())
+                found.update(link.source for link in links[node] if used is None or link.input in used)
+        return tuple(node for node in order if node in found)
+
+    def add(self, node: str) -> None:
+        placed = self.graph.nodes[node]
+        if placed.mode == "mute":
+            self._gone[node] = f"{node} is muted"
+            if node in self.targets:
+                self.skipped[node] = "it is muted"
+            return
+        links = self.graph.in_links[node]
+        blame = ""
+        if self._gone or self._absent:
+            links, blame = self._present(links)
+        kind = self._kind(node)
+        if placed.mode == "bypass":
+            self._bypass(node, kind, links, blame)
+            return
+        linked = {link.input for link in links}
+        values = self._values(node, kind, linked)
+        if len(values) + len(linked) < len(kind.inputs):
+            self._gone[node] = blame
+            self.skipped[node] = f"it needs a value, but {blame}"
+            return
+        self.steps[node] = self._step(node, kind, values, links, None)
+
+    def needed_steps(self) -> dict[str, Step]:
+        """The steps found, without those that only lead to nodes that cannot run."""
+        if not self._gone and not self._absent:
+            return self.steps
+        found = set(self.targets)
+        for node in reversed(self.steps):
+            if node in found:
+                found.update(self.steps[node].sources)
+        return {node: step for node, step in self.steps.items() if node in found}
+
+    def _bypass(self, node: str, kind: Kind, links: tuple[Link, ...], blame: str) -> None:
+        """Each output passes the first input of its type, or is absent."""
+        used = set(kind.passes.values())
+        links = tuple(link for link in links if link.input in used)
+        linked = {link.input for link in links}
+        values = {name: value for name, value in self._values(node, kind, linked).items() if name in used}
+        passes = {}
+        for output in kind.spec.outputs:
+            name = kind.passes.get(output.name, "")
+            if name in linked or values.get(name) is not None:
+                passes[output.name] = name
+            else:
+                self._absent[node, output.name] = blame or f"{node} is bypassed and has no {output.type_name} to pass"
+        if passes:
+            self.steps[node] = self._step(node, kind, values, links, passes)
+        elif node in self.targets:
+            self.skipped[node] = "it is bypassed and passes nothing"
+
+    def _present(self, links: tuple[Link, ...]) -> tuple[tuple[Link, ...], str]:
+        """The links that bring a value, and what is to blame for the first other one."""
+        kept, blame = [], ""
+        for link in links:
+            why = self._gone.get(link.source) or self._absent.get((link.source, link.output))
+            if why is None:
+                kept.append(link)
+            else:
+                blame = blame or why
+        return tuple(kept), blame
+
+    def _values(self, node: str, kind: Kind, linked: set[str]) -> dict[str, Any]:
+        """What the inputs without a wire get: the value that was given, else the default."""
+        values = dict(kind.defaults)
+        for name in kind.lists:
+            values[name] = list(values[name])
+        placed = self.graph.nodes[node]
+        for name in linked:
+            values.pop(name, None)
+        for name, given in placed.inputs.items():
+            port = kind.inputs.get(name)
+            if port is None or name in linked:
+                continue
+            try:
+                values[name] = port.validate(given)
+            except ValueError as error:
+                raise CheckFailed([Problem(node, name, str(error), type=placed.type)]) from None
+        return values
+
+    def _step(
+        self, node: str, kind: Kind, values: dict[str, Any], links: tuple[Link, ...], passes: dict[str, str] | None
+    ) -> Step:
+        if len(links) > 1:
+            links = tuple(sorted(links, key=lambda link: (link.input, link.index or 0)))
+        wires, labels = [], []
+        for link in links:
+            convert, label = self._wire(kind, link)
+            wires.append(Wire(link.input, (link.source, link.output), convert, link.index is not None))
+            labels.append(label)
+        linked = {wire.input for wire in wires} if kind.files else ()
+        files = tuple([name for name in kind.files if values.get(name) is not None])
+        text = kind.text if passes is None else f"passes {passes}"
+        return Step(
+            node,
+            kind.spec,
+            values,
+            tuple(wires),
+            tuple([wire.source[0] for wire in wires]),
+            files,
+            tuple([name for name in kind.files if name in linked]),
+            passes,
+            static_text(text, values, files, labels),
+        )
+
+    def _wire(self, kind: Kind, link: Link) -> tuple[Callable[[Any], Any] | None, str]:
+        """What a link does to the value, None for nothing, and its word in the key."""
+        source = self.graph.nodes[link.source].type
+        known = (source, link.output, kind.spec.id, link.input, link.index is not None)
+        found = self._wires.get(known)
+        if found is None:
+            output, port = self._kind(link.source).spec.output(link.output), kind.inputs[link.input]
+            convert = None if output is None else self.registry.convertible(output, port, link.index)
+            if output is None or convert is None:
+                raise CheckFailed([Problem(link.target, link.input, f"cannot take {link.source}.{link.output}")])
+            label = f"{link.output}>{link.input}{'' if link.index is None else '[]'}"
+            if convert is not identity:
+                label += f" {output.type_name}>{port.type_name}"
+            found = self._wires[known] = (None if convert is identity else convert, label)
+        return found
+
+    def _kind(self, node: str) -> Kind:
+        type_id = self.graph.nodes[node].type
+        kind = self._kinds.get(type_id)
+        if kind is None:
+            spec = self.registry.get(type_id)
+            if spec is None:
+                raise CheckFailed([Problem(node, None, self.registry.why_missing(type_id), type=type_id)])
+            kind = self._kinds[type_id] = Kind(spec)
+        return kind

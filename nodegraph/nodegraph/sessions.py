@@ -1,0 +1,235 @@
+"""Sessions: the node types, the cache and the networks that outlive a run, and the one call that runs a graph."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from .cache import MemoryCache
+from .checks import check
+from .contents import Contents
+from .context import Context
+from .control import Control
+from .cycles import cycles
+from .errors import CheckFailed, Problem, RunFailed, UsageError, nearest, with_remedy
+from .events import Event
+from .execution import Executor
+from .files import dumps
+from .graphs import Graph
+from .keys import Files, Keys
+from .migrations import migrated
+from .outputs import OutputFolder
+from .planning import Plan, make_plan
+from .portable import portable
+from .registry import Registry
+from .reports import Teller
+from .resources import Resources
+from .results import Result
+from .validation import shown
+
+__all__ = ["Session", "run"]
+
+MOST_PLANS = 8  # remembered for one graph
+
+
+class Session:
+    """What outlives a run; safe to use from several threads, each with runs of its own.
+
+    Args:
+        registry: the node types; those of all installed plugins when None.
+        cache_bytes: what the cache of values may hold; 2 GiB or a quarter of the memory, whichever is less, when None.
+        resources: the store of networks.
+    """
+
+    def __init__(
+        self,
+        registry: Registry | None = None,
+        *,
+        cache_bytes: int | None = None,
+        resources: Resources | None = None,
+    ) -> None:
+        if registry is None:
+            from .plugins import load_plugins
+
+            registry = load_plugins()
+        self.registry = registry
+        self.resources = Resources() if resources is None else resources
+        self.cache = MemoryCache(cache_bytes, registry.nbytes)
+        self.contents = Contents()
+        self._told: dict[bytes, tuple[Any, ...]] = {}
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all cached values and networks; the session can still be used."""
+        self.cache.clear()
+        self.resources.clear()
+        self._told.clear()
+
+    def run(
+        self,
+        graph: Graph,
+        targets: Iterable[str] | str | None = None,
+        *,
+        emit: Callable[[Event], Any] | None = None,
+        out: str | os.PathLike[str] | OutputFolder | None = None,
+        device: str = "auto",
+        keep: Literal["all", "targets"] = "all",
+        control: Control | None = None,
+        use_cache: bool = True,
+        metadata: bool = True,
+        previews: bool = True,
+    ) -> Result:
+        """Run what the targets need, on this thread, and return the values.
+
+        Args:
+            targets: nodes whose values are wanted; every node without an outgoing link when None.
+            emit: called with each event of this run.
+            out: the folder that nodes write to, "output" when None.
+            device: where networks run: "auto", "cpu", "cuda:0", ...
+            keep: "all" values for the result, or those of the "targets" alone; the others are let go when read.
+            control: pauses and cancels this run from another thread.
+            use_cache: whether values are looked up and remembered.
+            metadata: whether pictures carry the graph.
+            previews: whether progress comes with pictures.
+
+        Raises:
+            CheckFailed: what the targets need has problems; nothing was run.
+            RunFailed: a node failed; `result` has what the others made.
+            Cancelled: the control said so; what was done by then is cached.
+            UsageError: a target is not there.
+        """
+        if keep not in ("all", "targets"):
+            raise UsageError(f"keep is {shown(keep)}, must be 'all' or 'targets'")
+        id = uuid.uuid4().hex
+        graph = migrated(graph, self.registry)
+        plan = self._plan(graph, targets)
+        here = Path.cwd()
+        folder = graph.folder or here
+        keys = Keys(plan.steps, plan.keys, plan.moving, Files(self.contents, (folder, here)), self._told)
+        if keys.files.absent:  # a file has gone since the graph was checked
+            refuse(graph, self.registry, plan.targets)
+        output = out if isinstance(out, OutputFolder) else OutputFolder("output" if out is None else out)
+        tell = Teller(self.registry, emit)
+        switch = Control() if control is None else control
+        text = Remembered(lambda: dumps(portable(graph, self.registry, self.contents.digest)))
+        where = Remembered(lambda: self.registry.device(device))
+
+        def make_context(node: str) -> Context:
+            return Context(
+                node=node,
+                run=id,
+                graph=graph,
+                output=output,
+                device=where,
+                resources=self.resources,
+                folder=folder,
+                metadata=metadata,
+                previews=previews,
+                control=switch,
+                emit=tell if tell.heard else None,
+                graph_text=text,
+            )
+
+        executor = Executor(
+            id,
+            plan,
+            plan.steps if keep == "all" else plan.targets,
+            registry=self.registry,
+            keys=keys,
+            cache=self.cache if use_cache else None,
+            control=switch,
+            tell=tell,
+            make_context=make_context,
+        )
+        executor.execute()
+        result = Result(
+            run=id,
+            outputs=plan.outputs,
+            values=executor.values,
+            failed={node: with_remedy(failure.message, failure.remedy) for node, failure in executor.failed.items()},
+            skipped=executor.skipped,
+            cached=tuple(executor.cached),
+            files=output.files,
+            seconds=executor.seconds,
+        )
+        if result.failed:
+            raise RunFailed(result)
+        return result
+
+    def _plan(self, graph: Graph, targets: Iterable[str] | str | None) -> Plan:
+        """The plan for these targets, of a graph that has been checked; remembered with the graph."""
+        known: dict[Any, Plan] = graph.remember(("plans", self.registry), lambda _: {})
+        asked = (targets,) if isinstance(targets, str) else None if targets is None else tuple(dict.fromkeys(targets))
+        place = (self.registry.revision, asked)
+        plan = known.get(place)
+        if plan is None:
+            # what runs in a circle has no end, but is to be named by the check and not passed over
+            wanted = (*graph.sinks, *(circle[0] for circle in cycles(graph))) if asked is None else asked
+            for node in wanted:
+                if node not in graph.nodes:
+                    raise UsageError(with_remedy(f"there is no node {shown(node)}", nearest(node, graph.nodes)))
+            refuse(graph, self.registry, wanted)
+            plan = make_plan(graph, self.registry, wanted)
+            if len(known) >= MOST_PLANS:
+                known.clear()
+            known[place] = plan
+        return plan
+
+
+class Remembered:
+    """A text that is worked out when it is first asked for."""
+
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make = make
+        self._known: str | None = None
+
+    def __call__(self) -> str:
+        if self._known is None:
+            self._known = self._make()
+        return self._known
+
+
+def refuse(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
+    """Raise CheckFailed when what the targets need has errors."""
+    errors: list[Problem] = [each for each in check(graph, registry, targets=targets) if each.kind == "error"]
+    if errors:
+        raise CheckFailed(errors)
+
+
+def run(
+    graph: Graph,
+    targets: Iterable[str] | str | None = None,
+    *,
+    registry: Registry | None = None,
+    emit: Callable[[Event], Any] | None = None,
+    out: str | os.PathLike[str] | OutputFolder | None = None,
+    device: str = "auto",
+    keep: Literal["all", "targets"] = "all",
+    control: Control | None = None,
+    use_cache: bool = True,
+    metadata: bool = True,
+    previews: bool = True,
+) -> Result:
+    """Run a graph once, in a session of its own; as `Session.run`."""
+    with Session(registry) as session:
+        return session.run(
+            graph,
+            targets,
+            emit=emit,
+            out=out,
+            device=device,
+            keep=keep,
+            control=control,
+            use_cache=use_cache,
+            metadata=metadata,
+            previews=previews,
+        )
