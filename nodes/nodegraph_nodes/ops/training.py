@@ -21,12 +21,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nodegraph_nodes.ops.mnist import data_hash
+from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.ops.unet import UNet, UNetConfig, build_unet
 from nodegraph_nodes.ops.weights import read_safetensors, safetensors_bytes, write_atomically
-
-TIMESTEPS = 1000
-BETAS = (1e-4, 0.02)
-"""The first and the last beta; the others lie on the line between them."""
+from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Noisy, Point
 
 SHEET_ROWS = 4
 SHEET_STEPS = 50
@@ -153,11 +151,6 @@ def training_digest(settings: TrainingSettings, data: str) -> str:
     return hashlib.sha256(f"{_as_json(settings)} {data}".encode()).hexdigest()
 
 
-def alphas_cumprod() -> Tensor:
-    """How much of the signal's variance is left at each timestep, (1000,), float64."""
-    return torch.cumprod(1 - torch.linspace(*BETAS, TIMESTEPS, dtype=torch.float64), dim=0)
-
-
 def learning_rate(step: int, total: int, highest: float) -> float:
     """The one-cycle schedule: up along a cosine for 30 % of the steps, then down to nothing.
 
@@ -190,30 +183,29 @@ def draw_sheet(net: UNet, labels: Tensor, steps: int) -> Tensor:
 
     Returns:
         uint8, (rows * size, columns * size).
-
-    Source: Ho, Jain and Abbeel 2020, algorithm 2, with the smaller of their two variances and the
-    estimate of the clean picture clipped to [-1, 1].
     """
     rows, columns = labels.shape
-    size, device = net.config.size, labels.device
-    generator = torch.Generator().manual_seed(0)
-    shape = (rows * columns, net.config.channels, size, size)
-    kept = alphas_cumprod().tolist()
-    timesteps = torch.linspace(TIMESTEPS - 1, 0, steps).round().long().tolist()
+    size = net.config.size
+    noise = torch.randn((rows * columns, net.config.channels, size, size), generator=torch.Generator().manual_seed(0))
+    sampler = Sampler(steps=steps, spacing="linspace", clip="clamp")
+    denoiser = _Labelled(net, labels.flatten(), NoiseSchedule.named("linear"))
+    *_, last = sampler.sample(denoiser, Noisy(noise.to(labels.device)))
 
-    x = torch.randn(shape, generator=generator).to(device)
-    for t, earlier in zip(timesteps, [*timesteps[1:], -1], strict=True):
-        ab_t, ab_s = kept[t], kept[earlier] if earlier >= 0 else 1.0
-        b = 1 - ab_t / ab_s
-        with torch.no_grad():
-            noise = net(x, t, labels.flatten())
-        x_0 = ((x - math.sqrt(1 - ab_t) * noise) / math.sqrt(ab_t)).clamp(-1, 1)
-        x = math.sqrt(ab_s) * b / (1 - ab_t) * x_0 + math.sqrt(1 - b) * (1 - ab_s) / (1 - ab_t) * x
-        if earlier >= 0:
-            x = x + math.sqrt(b * (1 - ab_s) / (1 - ab_t)) * torch.randn(shape, generator=generator).to(device)
-
-    pixels = (x[:, 0].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).cpu()
+    pixels = (last.x0[:, 0].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).cpu()
     return pixels.reshape(rows, columns, size, size).transpose(1, 2).reshape(rows * size, columns * size)
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelled(Denoiser):
+    """A network at hand, with a label for each picture."""
+
+    net: UNet
+    labels: Tensor
+    schedule: NoiseSchedule
+
+    def ask(self, p: Point) -> Asking:
+        yield from ()
+        return Estimate(self.net(p.x, p.t, self.labels))
 
 
 class _Training:
@@ -233,7 +225,7 @@ class _Training:
         self.labels = labels.to(device)
         self.steps_per_epoch = math.ceil(len(images) / settings.batch)
         self.total = settings.epochs * self.steps_per_epoch
-        self.kept = alphas_cumprod().float().to(device)
+        self.kept = torch.tensor(NoiseSchedule.named("linear").alphas_cumprod, device=device)
         self.bf16 = has_bf16(device)
 
         with torch.random.fork_rng(devices=[]):
@@ -245,7 +237,7 @@ class _Training:
         self.sheets: dict[int, Tensor] = {}
         self.sheet: Tensor | None = None
         self.settled = True
-        """False while a step changes weights, moments, losses and average: an interrupt there leaves no state to keep."""
+        """False while a step changes weights, moments, losses and average; what it leaves then is not worth keeping."""
 
     @property
     def step(self) -> int:
@@ -355,7 +347,7 @@ class _Training:
         noise = torch.randn((count, 1, *self.images.shape[1:]), generator=generator).to(self.device)
         # One timestep from each of `count` equal spans: every batch covers the whole schedule.
         spans = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-        t = (spans * TIMESTEPS).long().clamp(max=TIMESTEPS - 1).to(self.device)
+        t = (spans * len(self.kept)).long().clamp(max=len(self.kept) - 1).to(self.device)
         hidden = torch.rand(count, generator=generator) < (settings.class_dropout if settings.class_conditional else 2)
 
         x_0 = self.images[chosen].float().div(127.5).sub(1)[:, None]

@@ -1,0 +1,104 @@
+"""Nodes that make masks: where something is to happen."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nodegraph import node
+from nodegraph_nodes.types import Image, Mask
+
+PIXELS = {"unit": "px"}
+Side = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=8192,
+        description="Width and height of the mask, as of the pictures it is for.",
+        json_schema_extra=PIXELS,
+    ),
+]
+Feather = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1024,
+        description="Over how many pixels the edge falls off, half of them outside.",
+        json_schema_extra=PIXELS,
+    ),
+]
+
+
+Like = Annotated[
+    Image | None, Field(description="A picture whose width and height the mask gets, instead of the size.")
+]
+
+
+@node("LoadMask", category="Masks", outputs="mask")
+def load_mask(
+    path: Annotated[Path, Field(description="A picture file: white is 1, black and transparent are 0.")],
+    size: Annotated[
+        int, Field(ge=0, le=8192, description="Pixels a side; 0 keeps the size of the file.", json_schema_extra=PIXELS)
+    ] = 0,
+    fit: Annotated[
+        Literal["crop", "pad", "stretch"],
+        Field(description="How another shape becomes a square: its middle, with 0 around it, or distorted."),
+    ] = "crop",
+) -> Mask:
+    """Load a mask from a picture: white marks what is to be painted, or the inside; grey is in between."""
+    from nodegraph_nodes.ops import masks
+
+    return Mask(masks.read_mask(path, size, fit=fit))
+
+
+@node("RectangleMask", category="Masks", outputs="mask")
+def rectangle_mask(
+    size: Side = 28,
+    left: Annotated[
+        int, Field(ge=0, le=8191, description="Columns left of the rectangle.", json_schema_extra=PIXELS)
+    ] = 0,
+    top: Annotated[int, Field(ge=0, le=8191, description="Rows above the rectangle.", json_schema_extra=PIXELS)] = 0,
+    width: Annotated[
+        int, Field(ge=0, le=8192, description="Its columns; 0: up to the right border.", json_schema_extra=PIXELS)
+    ] = 0,
+    height: Annotated[
+        int, Field(ge=0, le=8192, description="Its rows; 0: down to the lower border.", json_schema_extra=PIXELS)
+    ] = 0,
+    feather: Feather = 0.0,
+    like: Like = None,
+) -> Mask:
+    """Mark a rectangle: 1 inside, 0 outside. Sides that lie on the border of the picture are not feathered."""
+    from nodegraph_nodes.ops import masks
+
+    rows, columns = (size, size) if like is None else like.pixels.shape[-2:]
+    return Mask(masks.rectangle(rows, columns, left, top, width or columns - left, height or rows - top, feather))
+
+
+@node("CircleMask", category="Masks", outputs="mask")
+def circle_mask(
+    size: Side = 28,
+    x: Annotated[
+        float, Field(ge=-8192, le=16384, description="The centre, from the left border.", json_schema_extra=PIXELS)
+    ] = 14.0,
+    y: Annotated[
+        float, Field(ge=-8192, le=16384, description="The centre, from the upper border.", json_schema_extra=PIXELS)
+    ] = 14.0,
+    radius: Annotated[
+        float, Field(gt=0, le=16384, description="From the centre to the edge.", json_schema_extra=PIXELS)
+    ] = 7.0,
+    feather: Feather = 0.0,
+    like: Like = None,
+) -> Mask:
+    """Mark a circle: 1 inside, 0 outside."""
+    from nodegraph_nodes.ops import masks
+
+    rows, columns = (size, size) if like is None else like.pixels.shape[-2:]
+    return Mask(masks.circle(rows, columns, x, y, radius, feather))
+
+
+@node("InvertMask", category="Masks", outputs="mask")
+def invert_mask(mask: Mask) -> Mask:
+    """Swap the inside and the outside of a mask."""
+    from nodegraph_nodes.ops import masks
+
+    return Mask(masks.invert(mask.values))

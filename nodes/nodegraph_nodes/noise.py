@@ -1,0 +1,66 @@
+"""Noise nodes: pure noise to start from, and pictures with noise added."""
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from nodegraph import node
+from nodegraph_nodes.types import Denoiser, Image, NoiseSchedule, Noisy
+
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1, description="Equal seeds give equal noise.")]
+Size = Annotated[int, Field(ge=1, le=4096, description="Width and height.", json_schema_extra={"unit": "pixels"})]
+Channels = Annotated[int, Field(ge=1, le=64, description="1 for grey, 3 for RGB.")]
+Batch = Annotated[int, Field(ge=1, le=4096, description="How many pictures are made at once.")]
+Timestep = Annotated[int, Field(ge=0, le=999, description="How noisy: 0 hardly, 999 nothing but noise.")]
+Strength = Annotated[
+    float | None,
+    Field(gt=0, le=1, description="How noisy as a share of all timesteps, instead of t: 1 is nothing but noise."),
+]
+Schedule = Annotated[
+    Literal["linear", "scaled_linear", "cosine"],
+    Field(description="What t means: linear (the digits), scaled_linear (Stable Diffusion), cosine (DeepFloyd IF)."),
+]
+Like = Annotated[Denoiser | None, Field(description="A denoiser that lends its schedule, whatever `schedule` says.")]
+
+
+class Noised(NamedTuple):
+    """Pictures with noise, for a denoiser and to look at."""
+
+    noisy: Noisy
+    image: Image
+
+
+@node("PureNoise", category="Noise", outputs="noisy")
+def pure_noise(size: Size = 28, channels: Channels = 1, batch: Batch = 1, seed: Seed = 0) -> Noisy:
+    """Noise to start from when nothing is given.
+
+    It has no timestep and belongs to any schedule: a sampler takes it as what its first timestep looks like.
+    """
+    import torch
+
+    return Noisy(torch.randn((batch, channels, size, size), generator=torch.Generator().manual_seed(seed)))
+
+
+@node("AddNoise", category="Noise")
+def add_noise(
+    image: Image,
+    t: Timestep = 500,
+    seed: Seed = 0,
+    schedule: Schedule = "linear",
+    like: Like = None,
+    strength: Strength = None,
+) -> Noised:
+    """Add noise to a picture, as the forward process does up to timestep t.
+
+    What a sampler makes of it keeps the more of the picture, the lower t is (SDEdit). Even t = 0 adds a little noise.
+    """
+    import torch
+
+    from nodegraph_nodes.ops.schedules import strength_to_timestep
+
+    used = NoiseSchedule.named(schedule) if like is None else like.schedule
+    at = t if strength is None else strength_to_timestep(strength, used.steps)
+    x_0 = image.pixels
+    noise = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed))
+    x_t = used.noised(x_0, noise.to(x_0.dtype), at)
+    return Noised(Noisy(x_t, at, used, image.space), Image(x_t, image.space))

@@ -1,0 +1,229 @@
+"""Denoisers made of denoisers: guidance, anagrams, hybrids, regions, each one formula in a few lines.
+
+They nest in any order. What makes a composition legal is checked when it is made, before any weight is read: its
+parts speak of the same timesteps, pictures and space, weights sum to 1, views keep the statistics of noise. All work
+on noise; where weights sum to 1, working on the clean picture would give the same. None clips: a clip inside does not
+commute with the step of a sampler.
+"""
+
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
+from nodegraph_nodes.ops.evaluation import gather, rows_for, shape_text
+from nodegraph_nodes.ops.views import ViewedHook, check_orthogonal, through
+from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
+
+
+@dataclass(frozen=True, eq=False)
+class Composition(Denoiser):
+    """A denoiser made of denoisers; it has their schedule, their shape and their space, on which they must agree."""
+
+    schedule: NoiseSchedule = field(init=False, repr=False)
+    shape: Shape | None = field(init=False, repr=False)
+    space: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value in agreed(self.parts()).items():
+            object.__setattr__(self, name, value)
+
+
+def agreed(parts: tuple[Denoiser, ...]) -> dict[str, Any]:
+    """What denoisers that are asked about the same x_t must have in common; ValueError when they do not."""
+    first = parts[0]
+    shape = next((part.shape for part in parts if part.shape is not None), None)
+    for part in parts:
+        if part.schedule != first.schedule:
+            raise ValueError(
+                f"the denoisers have different schedules, {first.schedule.name} and {part.schedule.name}; "
+                "what is composed must have learned the same one"
+            )
+        if part.shape not in (None, shape):
+            raise ValueError(
+                f"the denoisers take different pictures, {shape_text(shape or ())} and {shape_text(part.shape or ())}"
+            )
+        if part.space != first.space:
+            raise ValueError(f"the denoisers work in different spaces, {first.space} and {part.space}")
+    return {"schedule": first.schedule, "shape": shape, "space": first.space}
+
+
+def mean(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    """The mean of two learned variances, as raw coordinates; none where one is missing."""
+    return None if a is None or b is None else 0.5 * (a + b)
+
+
+@dataclass(frozen=True, eq=False)
+class CFGCombine(Composition):
+    """`u + scale (c - u)`: away from the unconditional estimate. 1 is the conditional one, 0 the unconditional.
+
+    The learned variance is the conditional one's.
+
+    Source: Ho and Salimans 2022 (classifier-free guidance), whose w is `scale - 1` here.
+    """
+
+    conditional: Denoiser
+    unconditional: Denoiser
+    scale: float
+
+    def ask(self, p: Point) -> Asking:
+        if self.scale == 1:
+            return (yield from self.conditional.ask(p))
+        c, u = yield from gather(self.conditional.ask(p), self.unconditional.ask(p))
+        return Estimate(u.noise + self.scale * (c.noise - u.noise), c.variance)
+
+
+@dataclass(frozen=True, eq=False)
+class FlipAverage(Composition):
+    """`1/2 (a(x) + V^-1 b(V x))`: a picture that is one thing upright and another through the view.
+
+    The learned variance is the mean of the two, moved back but never negated.
+
+    Source: Geng, Park and Owens 2024 (Visual Anagrams).
+    """
+
+    upright: Denoiser
+    flipped: Denoiser
+    view: View
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_orthogonal(self.view, self.shape)
+
+    def ask(self, p: Point) -> Asking:
+        a, b = yield from gather(self.upright.ask(p), self.flipped.ask(through(self.view, p)))
+        variance = None if b.variance is None else self.view.move_back(b.variance)
+        return Estimate(0.5 * (a.noise + self.view.undo(b.noise)), mean(a.variance, variance))
+
+    def hooks(self) -> tuple[StateHook, ...]:
+        seen = (ViewedHook(self.view, hook) for hook in self.flipped.hooks())
+        return tuple({hook.key: hook for hook in (*self.upright.hooks(), *seen)}.values())
+
+
+@dataclass(frozen=True, eq=False)
+class FrequencyMix(Composition):
+    """`G a + (1 - G) b`: coarse structure from one, fine detail from the other, split by a Gaussian blur G.
+
+    The learned variance is the mean of the two, unfiltered.
+
+    Args:
+        sigma: of the Gaussian, in pixels.
+        kernel: its width in pixels, odd; None for as wide as it takes.
+
+    Source: Geng, Park and Owens 2024 (Factorized Diffusion).
+    """
+
+    low: Denoiser
+    high: Denoiser
+    sigma: float
+    kernel: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        weights = gaussian_weights(self.sigma, self.kernel)
+        if self.shape is not None and len(weights) // 2 >= min(self.shape[1:]):
+            side = min(self.shape[1:])
+            raise ValueError(
+                f"sigma {self.sigma:g} needs a kernel of {len(weights)} pixels, must be at most {2 * side - 1} "
+                f"for pictures of {shape_text(self.shape)}"
+            )
+
+    def ask(self, p: Point) -> Asking:
+        a, b = yield from gather(self.low.ask(p), self.high.ask(p))
+        noise = b.noise + gaussian_blur(a.noise - b.noise, self.sigma, self.kernel)
+        return Estimate(noise, mean(a.variance, b.variance))
+
+
+@dataclass(frozen=True, eq=False)
+class RegionBlend(Composition):
+    """`m a + (1 - m) b`: one denoiser where the mask is 1, another where it is 0. So is the learned variance.
+
+    Args:
+        mask: (B or 1, 1, H, W) in [0, 1], of the size of the pictures; on latents, of any size.
+
+    Source: Bar-Tal et al. 2023 (MultiDiffusion), whose averaged steps are the step of this average.
+    """
+
+    inside: Denoiser
+    outside: Denoiser
+    mask: Tensor
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_mask(self.mask)
+        if self.shape is not None and self.space == "pixels":
+            check_size(self.mask, "the mask", self.shape[1:])
+
+    def ask(self, p: Point) -> Asking:
+        m = mask_for(self.mask, p.x, self.space)
+        a, b = yield from gather(self.inside.ask(p), self.outside.ask(p))
+        if a.variance is None or b.variance is None:
+            return Estimate(m * a.noise + (1 - m) * b.noise)
+        return Estimate(m * a.noise + (1 - m) * b.noise, m * a.variance + (1 - m) * b.variance)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedSum(Composition):
+    """`u + sum w_i (c_i - u)`: several conditions at once; a negative weight is one to stay away from.
+
+    Without the base, `sum w_i c_i`, and the weights must sum to 1. The learned variance is the first part's.
+
+    Source: Liu et al. 2022 (Composable Diffusion), eq. 11 and 12.
+    """
+
+    base: Denoiser | None
+    conditions: tuple[Denoiser, ...]
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.conditions:
+            raise ValueError("there are no parts to sum; link at least one")
+        if len(self.weights) != len(self.conditions):
+            raise ValueError(
+                f"there are {len(self.conditions)} parts and {len(self.weights)} weights, must be one for each"
+            )
+        total = sum(self.weights)
+        if self.base is None and abs(total - 1) > 1e-6:
+            raise ValueError(f"the weights sum to {total:g}, must sum to 1 where there is no base")
+        super().__post_init__()
+
+    def ask(self, p: Point) -> Asking:
+        if self.base is None:
+            parts = yield from gather(*(condition.ask(p) for condition in self.conditions))
+            noises = [weight * part.noise for weight, part in zip(self.weights, parts, strict=True)]
+            return Estimate(reduce(Tensor.add, noises), parts[0].variance)
+        u, *parts = yield from gather(self.base.ask(p), *(condition.ask(p) for condition in self.conditions))
+        pushes = [weight * (part.noise - u.noise) for weight, part in zip(self.weights, parts, strict=True)]
+        return Estimate(reduce(Tensor.add, pushes, u.noise), parts[0].variance)
+
+
+# Masks
+
+
+def check_mask(mask: Tensor) -> None:
+    """ValueError when it is no mask."""
+    if mask.ndim != 4 or mask.shape[1] != 1 or 0 in mask.shape:
+        raise ValueError(f"the mask has the shape {list(mask.shape)}, must be (B, 1, H, W)")
+    low, high = float(mask.min()), float(mask.max())
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"the mask has values from {low:g} to {high:g}, must be from 0 to 1")
+
+
+def check_size(picture: Tensor, name: str, size: tuple[int, ...]) -> None:
+    """ValueError when something is not as high and wide as the pictures."""
+    if tuple(picture.shape[-2:]) != tuple(size):
+        raise ValueError(
+            f"{name} is {picture.shape[-1]} x {picture.shape[-2]}, must be {size[1]} x {size[0]} like the pictures"
+        )
+
+
+def mask_for(mask: Tensor, x: Tensor, space: str) -> Tensor:
+    """The mask for pictures `x`, (B or 1, 1, H, W): of their size in pixel space, averaged to it on latents."""
+    if space == "pixels":
+        check_size(mask, "the mask", tuple(x.shape[-2:]))
+    elif mask.shape[-2:] != x.shape[-2:]:
+        mask = F.adaptive_avg_pool2d(mask, (x.shape[-2], x.shape[-1]))
+    return mask.to(x) if len(mask) == 1 else rows_for(mask, len(x), "the mask").to(x)

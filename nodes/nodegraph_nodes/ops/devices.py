@@ -1,0 +1,32 @@
+"""Devices: what there is on this machine to compute on."""
+
+import torch
+
+
+def find_device(name: str) -> str:
+    """The device that a name means here: "cpu", "cuda:0", "mps".
+
+    Args:
+        name: "auto" for the fastest there is, "cuda" for the first GPU, or a device by its name.
+
+    Raises:
+        ValueError: there is no such device, or it is not on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return "cuda:0"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    if kind == "cpu" and not number:
+        return "cpu"
+    if kind == "mps" and not number:
+        if not torch.backends.mps.is_available():
+            raise ValueError("the device is mps, but this machine has none; use auto or cpu")
+        return "mps"
+    if kind == "cuda" and (not number or (number.isascii() and number.isdigit())):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(number or 0) >= count:
+            there = f"only {count} GPU{'' if count == 1 else 's'}" if count else "no GPU that torch can use"
+            raise ValueError(f"the device is {name}, but this machine has {there}; use auto or cpu")
+        return f"cuda:{int(number or 0)}"
+    raise ValueError(f"the device is {name!r}, must be auto, cpu, cuda, cuda:0, cuda:1, ..., or mps")

@@ -1,0 +1,205 @@
+"""Asking denoisers: the questions of a whole composition become one forward pass of each network.
+
+A denoiser yields its questions instead of calling networks (`Denoiser.ask`); `gather` lets several ask side by side,
+and an `Evaluator` answers what comes out on top. Nothing here knows what is asked, or why.
+"""
+
+from collections.abc import Generator, Hashable, Iterable, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nodegraph_nodes.types import Asking, Denoiser, Estimate, Network, Point, Query
+
+
+def gather(*asks: Asking) -> Generator[list[Query], list[Tensor], list[Estimate]]:
+    """Let denoisers ask side by side: each round of questions of all of them is one round.
+
+    Use as `a, b = yield from gather(first.ask(p), second.ask(p))`.
+    """
+    estimates: dict[int, Estimate] = {}
+    asked: dict[int, list[Query]] = {}
+
+    def proceed(i: int, answers: list[Tensor] | None) -> None:
+        try:
+            asked[i] = next(asks[i]) if answers is None else asks[i].send(answers)
+        except StopIteration as done:
+            estimates[i] = done.value
+
+    for i in range(len(asks)):
+        proceed(i, None)
+    while asked:
+        questions = list(asked.items())
+        asked.clear()
+        answers = yield [query for _, queries in questions for query in queries]
+        first = 0
+        for i, queries in questions:
+            proceed(i, answers[first : first + len(queries)])
+            first += len(queries)
+    return [estimates[i] for i in range(len(asks))]
+
+
+Bound = tuple[Mapping[str, Tensor], int]
+"""The inputs of a question, and for how many pictures they are."""
+
+
+class Cost(NamedTuple):
+    """What an estimate takes: calls of networks, and pictures in them."""
+
+    forwards: int
+    rows: int
+
+
+class Evaluator:
+    """Answers denoisers: one forward pass for all questions of a round to a network, the same question once.
+
+    It lives as long as a run of a sampler, since it remembers what batch fits into memory.
+
+    Attributes:
+        forwards: calls of networks so far.
+        rows: pictures in these calls.
+    """
+
+    def __init__(self) -> None:
+        self.forwards = 0
+        self.rows = 0
+        self._fitting: dict[Hashable, int] = {}
+        self._joined: dict[Hashable, tuple[list[Bound], dict[str, Tensor]]] = {}
+
+    def estimate(self, denoiser: Denoiser, x: Tensor, t: int, step: int = 0) -> Estimate:
+        """The estimate of the noise in `x`, (B, C, H, W), at timestep `t`; ValueError when it does not fit."""
+        check_fits(denoiser, x)
+        asking = denoiser.ask(Point(x, t, step))
+        known: dict[Hashable, Tensor] = {}
+        answers: list[Tensor] | None = None
+        while True:
+            try:
+                queries = next(asking) if answers is None else asking.send(answers)
+            except StopIteration as done:
+                estimate: Estimate = done.value
+                return estimate
+            answers = self.answer(queries, known)
+
+    def answer(self, queries: Iterable[Query], known: dict[Hashable, Tensor]) -> list[Tensor]:
+        """Answer one round; `known` are the answers of this step so far, by key, and is added to."""
+        queries = list(queries)
+        for batch in batches(queries, known):
+            answer = self._forward(batch)
+            rows = [len(query.x) for query in batch]
+            parts = torch.split(answer, rows)
+            known.update((query.key, part) for query, part in zip(batch, parts, strict=True))
+        return [known[query.key] for query in queries]
+
+    def _forward(self, batch: list[Query]) -> Tensor:
+        query = batch[0]
+        x = query.x if len(batch) == 1 else torch.cat([query.x for query in batch])
+        return self._call(query.network, x, query.t, self._inputs(batch, x))
+
+    def _inputs(self, batch: list[Query], x: Tensor) -> dict[str, Tensor]:
+        """The inputs of a batch, on the device of `x`; kept, since they are the same at each step."""
+        bound = [(query.inputs, len(query.x)) for query in batch]
+        kept = self._joined.get(batch[0].network.key)
+        if kept is not None and all_same(kept[0], bound):
+            return kept[1]
+        joined = {
+            name: torch.cat([rows_for(inputs[name], count, name) for inputs, count in bound]).to(x.device)
+            for name in batch[0].inputs
+        }
+        self._joined[batch[0].network.key] = bound, joined
+        return joined
+
+    def _call(self, network: Network, x: Tensor, t: int, inputs: Mapping[str, Tensor]) -> Tensor:
+        """One forward pass, or several smaller ones when memory does not hold one."""
+        fitting = self._fitting.get(network.key, len(x))
+        if len(x) <= fitting:
+            try:
+                answer = network(x, t, **inputs)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = str(error)
+            else:
+                self.forwards += 1
+                self.rows += len(x)
+                return answer
+            # Outside `except`, where the traceback would keep alive what the failed call had allocated.
+            if len(x) == 1:
+                raise MemoryError(
+                    f"{x.device} has no memory for one picture of {list(x.shape[1:])} in this network ({reason}); "
+                    "close what else uses it, choose a smaller network, or another device"
+                )
+            fitting = self._fitting[network.key] = (len(x) + 1) // 2
+        chunks = [slice(first, first + fitting) for first in range(0, len(x), fitting)]
+        return torch.cat(
+            [self._call(network, x[rows], t, {name: value[rows] for name, value in inputs.items()}) for rows in chunks]
+        )
+
+
+def price(denoiser: Denoiser, x: Tensor, timesteps: Iterable[int]) -> Cost:
+    """What estimates of `x` at these timesteps will take, found without calling a network.
+
+    Exact for denoisers that ask all they want to know at once, as all built-in ones do.
+    """
+    check_fits(denoiser, x)
+    forwards = rows = 0
+    for step, t in enumerate(timesteps):
+        asking = denoiser.ask(Point(x, t, step))
+        for batch in batches(next(asking, []), {}):
+            forwards += 1
+            rows += sum(len(query.x) for query in batch)
+        asking.close()
+    return Cost(forwards, rows)
+
+
+def check_fits(denoiser: Denoiser, x: Tensor) -> None:
+    """ValueError when `x` is not of the shape that the denoiser takes."""
+    if x.ndim != 4 or len(x) == 0:
+        raise ValueError(f"x has the shape {list(x.shape)}, must be (B, C, H, W) with at least one picture")
+    if denoiser.shape is not None and tuple(x.shape[1:]) != denoiser.shape:
+        raise ValueError(
+            f"the pictures are {shape_text(x.shape[1:])}, the denoiser takes {shape_text(denoiser.shape)} only"
+        )
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """A shape (C, H, W) in words: `28 x 28 with 1 channel`."""
+    channels, height, width = shape
+    return f"{width} x {height} with {channels} channel{'' if channels == 1 else 's'}"
+
+
+def batches(queries: Iterable[Query], known: Mapping[Hashable, Tensor]) -> list[list[Query]]:
+    """The questions that are still open, each once, grouped into forward passes."""
+    groups: dict[Hashable, dict[Hashable, Query]] = {}
+    for query in queries:
+        if query.key not in known:
+            kind = (query.network.key, query.t, query.x.shape[1:], *kinds(query.inputs))
+            groups.setdefault(kind, {}).setdefault(query.key, query)
+    return [list(group.values()) for group in groups.values()]
+
+
+def kinds(inputs: Mapping[str, Tensor]) -> Iterable[Hashable]:
+    """What inputs must have in common to be joined row by row."""
+    return ((name, value.shape[1:], value.dtype) for name, value in inputs.items())
+
+
+def all_same(old: list[Bound], new: list[Bound]) -> bool:
+    """Whether two batches are bound to the very same inputs, row for row."""
+    return len(old) == len(new) and all(a is b and n == m for (a, n), (b, m) in zip(old, new, strict=True))
+
+
+def rows_for(values: Tensor, count: int, name: str) -> Tensor:
+    """The rows of an input for `count` pictures: row i of them takes row i mod n.
+
+    Raises:
+        ValueError: there are fewer pictures than rows, so that some would be left out.
+    """
+    n = len(values)
+    if not 0 < n <= count:
+        raise ValueError(f"{name} has {n} rows, one for each picture, and the batch has {count}; it needs {n} or more")
+    return values if n == count else values.repeat(-(-count // n), *[1] * (values.ndim - 1))[:count]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on the host or on a device."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

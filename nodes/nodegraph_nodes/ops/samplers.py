@@ -1,0 +1,191 @@
+"""Samplers: from noise to a picture, one estimate at a time.
+
+A sampler is a generator of steps. Who consumes it owns progress, previews and cancellation, and may stop at any step.
+Everything random comes from seeds: one generator for the sampler, from which one noise is drawn for each leg that adds
+noise, in order, and one for each hook.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from nodegraph_nodes.ops.evaluation import Evaluator, check_fits
+from nodegraph_nodes.ops.rules import DDIM, DDPM, DPMSolver, Euler, Method, Rule, Variance
+from nodegraph_nodes.ops.schedules import Spacing, begun_at, checked, spaced
+from nodegraph_nodes.ops.walks import Leg, walk
+from nodegraph_nodes.types import Denoiser, Draw, NoiseSchedule, Noisy, Step
+
+Clip = Literal["none", "clamp", "dynamic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """How to get from noise to a picture.
+
+    Args:
+        steps: how many timesteps of the whole schedule are visited; a start in the middle needs only those below it.
+        method: the rule of a step.
+        timesteps: those to visit, falling; () for `steps` of them, spaced as `spacing` says.
+        seed: of the noise that is drawn on the way.
+        eta: share of fresh noise in a ddim step, 0 to 1.
+        repeats: how often each stretch of `jump` steps is walked, climbing back by fresh noise (`walks.walk`).
+        clip: what is done to the estimated clean picture: nothing, "clamp" to [-1, 1], or "dynamic" thresholding. Once,
+            outermost: a clip inside a composition would not commute with the step.
+        variance: of a ddpm step; "learned" is "fixed_small" where the denoiser tells none.
+        end: the timestep to stop at; -1 is the clean picture.
+    """
+
+    steps: int = 50
+    method: Method = "ddpm"
+    timesteps: tuple[int, ...] = ()
+    spacing: Spacing = "leading"
+    seed: int = 1
+    eta: float = 0.0
+    repeats: int = 1
+    jump: int = 10
+    clip: Clip = "none"
+    variance: Variance = "learned"
+    end: int = -1
+
+    def __post_init__(self) -> None:
+        for name, value, choices in (
+            ("method", self.method, get_args(Method)),
+            ("clip", self.clip, get_args(Clip)),
+            ("variance", self.variance, get_args(Variance)),
+        ):
+            if value not in choices:
+                raise ValueError(f"{name} is {value!r}, must be one of {', '.join(choices)}")
+        if not 0 <= self.eta <= 1 or (self.eta and self.method != "ddim"):
+            raise ValueError(f"eta is {self.eta:g} with {self.method}, must be from 0 to 1, and 0 but for ddim")
+        if self.repeats > 1 and self.method not in ("ddpm", "ddim"):
+            raise ValueError(f"repeats is {self.repeats}, must be 1 with {self.method}; only ddpm and ddim can climb")
+
+    def legs(self, schedule: NoiseSchedule, start: int | None = None) -> list[Leg]:
+        """The walk from a start that is noised to a timestep, or from pure noise when None.
+
+        The list of timesteps is that of the whole schedule; the start comes first, then what lies below it.
+        """
+        timesteps = (
+            checked(self.timesteps, schedule.steps)
+            if self.timesteps
+            else spaced(schedule.steps, self.steps, self.spacing)
+        )
+        return walk(begun_at(start, timesteps), self.end, self.repeats, self.jump)
+
+    def sample(
+        self, denoiser: Denoiser, start: Noisy, evaluator: Evaluator | None = None
+    ) -> Generator[Step, None, None]:
+        """Sample, yielding a step as soon as its estimate is known, and the result as the last one.
+
+        Args:
+            start: on the device and in the precision to compute in; not written to.
+            evaluator: counts what networks are asked.
+
+        Raises:
+            ValueError: the start does not fit the denoiser, or the timesteps not the schedule; at once, before any
+                network is called.
+        """
+        check_start(denoiser, start)
+        if denoiser.space != "pixels" and self.clip != "none":
+            raise ValueError(f"clip is {self.clip}, must be none in the space {denoiser.space}, which has no bounds")
+        legs = self.legs(denoiser.schedule, start.t)
+        return self._steps(denoiser, start.x, legs, evaluator or Evaluator())
+
+    @torch.no_grad()
+    def _steps(
+        self, denoiser: Denoiser, x: Tensor, legs: list[Leg], evaluator: Evaluator
+    ) -> Generator[Step, None, None]:
+        schedule = denoiser.schedule
+        rule, clipped, draw = self.rule(schedule, legs), CLIPS[self.clip], drawing(self.seed)
+        hooks = [(hook, drawing(hook.seed)) for hook in denoiser.hooks()]
+
+        for hook, drawn in hooks:
+            x = hook.start(x, legs[0].t, drawn)
+        step = 0
+        for t, to in legs:
+            if to > t:
+                x = climbed(x, schedule, t, to, draw)
+                continue
+            if step > 0:
+                for hook, drawn in hooks:
+                    x = hook.before(x, t, drawn)
+            estimate = evaluator.estimate(denoiser, x, t, step)
+            x0 = clipped(schedule.cleaned(x, estimate.noise, t))
+            yield Step(t, x, x0)
+            x = rule(x, x0, estimate, t, to, draw)
+            for hook, drawn in hooks:
+                x = hook.after(x, to, drawn)
+            step += 1
+        for hook, _ in hooks:
+            x = hook.finish(x)
+        yield Step(legs[-1].to, x, x)
+
+    def rule(self, schedule: NoiseSchedule, legs: list[Leg]) -> Rule:
+        """The rule of a step, ready for this walk."""
+        if self.method == "ddpm":
+            return DDPM(schedule, self.variance)
+        if self.method == "ddim":
+            return DDIM(schedule, self.eta)
+        timesteps = [leg.t for leg in legs]
+        if self.end >= 0:
+            timesteps.append(self.end)
+        return DPMSolver(schedule, timesteps) if self.method == "dpm++" else Euler(schedule, timesteps)
+
+
+def check_start(denoiser: Denoiser, start: Noisy) -> None:
+    """ValueError when the denoiser cannot go on from there."""
+    if start.schedule is not None and start.schedule != denoiser.schedule:
+        raise ValueError(
+            f"the start was noised by the schedule {start.schedule.name}, the denoiser learned "
+            f"{denoiser.schedule.name}; link the denoiser to `like` of AddNoise"
+        )
+    if start.space != denoiser.space:
+        raise ValueError(f"the start is in the space {start.space}, the denoiser works in {denoiser.space}")
+    check_fits(denoiser, start.x)
+
+
+def drawing(seed: int) -> Draw:
+    """Draws noise from its own generator, float32 on the CPU, so that every device gets the same."""
+    generator = torch.Generator().manual_seed(seed)
+    return lambda x: torch.randn(x.shape, generator=generator).to(x)
+
+
+def climbed(x: Tensor, schedule: NoiseSchedule, t: int, to: int, draw: Draw) -> Tensor:
+    """Noise `x` further, from timestep `t` to a higher one."""
+    a = schedule.alpha_bar(to) / schedule.alpha_bar(t)
+    return sqrt(a) * x + sqrt(1 - a) * draw(x)
+
+
+def clamped(x0: Tensor) -> Tensor:
+    return x0.clamp(-1, 1)
+
+
+def dynamic_threshold(x0: Tensor, ratio: float = 0.95, largest: float = 1.5) -> Tensor:
+    """Clamp each picture to where `ratio` of its values lie, within [1, largest], and scale that to [-1, 1].
+
+    Source: Saharia et al. 2022 (Imagen), section 2.3; the numbers are those of DeepFloyd IF's first stage.
+    """
+    flat = x0.abs().flatten(1)
+    flat = flat.float() if flat.dtype in (torch.float16, torch.bfloat16) else flat
+    most = max(1, 2**24 // flat.shape[1])  # torch.quantile takes 2^24 numbers at once
+    limit = torch.cat([rows.quantile(ratio, dim=1) for rows in torch.split(flat, most)]).clamp(1, largest)
+    limit = limit.to(x0).view(-1, *[1] * (x0.ndim - 1))
+    return x0.clamp(-limit, limit) / limit
+
+
+CLIPS: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": lambda x0: x0,
+    "clamp": clamped,
+    "dynamic": dynamic_threshold,
+}
+
+
+def sample(
+    denoiser: Denoiser, start: Noisy, *, evaluator: Evaluator | None = None, **settings: object
+) -> Generator[Step, None, None]:
+    """Sample as `Sampler(**settings)` does."""
+    return Sampler(**settings).sample(denoiser, start, evaluator)  # type: ignore[arg-type]

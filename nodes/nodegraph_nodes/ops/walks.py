@@ -1,0 +1,56 @@
+"""Walks: the timesteps that a sampler visits, down to the clean picture, and up again where it is told to.
+
+Source of the climbs: Lugmayr et al. 2022 (RePaint), section 4.2 and `get_schedule_jump` of its code.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+
+class Leg(NamedTuple):
+    """From timestep `t` to `to`: a step of the sampler where `to` is lower, fresh noise where it is higher."""
+
+    t: int
+    to: int
+
+    @property
+    def down(self) -> bool:
+        return self.to < self.t
+
+
+def walk(timesteps: Sequence[int], end: int = -1, repeats: int = 1, jump: int = 10) -> list[Leg]:
+    """The legs from the first timestep down to `end`.
+
+    Args:
+        timesteps: falling; those not above `end` are left out.
+        end: where the walk stops; -1 is the clean picture.
+        repeats: how often each stretch of `jump` steps is walked. At every `jump`-th level, counted from below, the
+            walk climbs `jump` levels and comes down again, `repeats - 1` times.
+        jump: how many levels a climb is high.
+
+    Raises:
+        ValueError: nothing is left of the timesteps, or a climb is as high as the walk.
+    """
+    levels = [*(t for t in timesteps if t > end), end]
+    count = len(levels) - 1
+    if count == 0:
+        raise ValueError(f"there is nothing to do: the timesteps {list(timesteps)} do not lie above {end}")
+    if repeats == 1:
+        return [Leg(*leg) for leg in pairwise(levels)]
+    if repeats < 1 or jump < 1:
+        raise ValueError(f"repeats is {repeats} and jump {jump}, must be at least 1")
+    if jump >= count:
+        raise ValueError(f"jump is {jump}, must be below {count}, the number of steps, to be repeated")
+
+    levels.reverse()  # now levels[0] is the end, and level k + 1 lies above level k
+    climbs = dict.fromkeys(range(1, count - jump + 1, jump), repeats - 1)
+    legs, at = [], count
+    while at > 0:
+        legs.append(Leg(levels[at], levels[at - 1]))
+        at -= 1
+        if climbs.get(at, 0) > 0:
+            climbs[at] -= 1
+            legs += [Leg(levels[k], levels[k + 1]) for k in range(at, at + jump)]
+            at += jump
+    return legs

@@ -1,0 +1,222 @@
+"""Nodes for pictures: from files and into files, side by side on a sheet, and the plain operations on pixels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from nodegraph import Context, node, png
+from nodegraph_nodes.types import Image
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PIXELS = {"unit": "px"}
+Background = Annotated[Literal["white", "black", "grey"], Field(description="What is where there is no picture.")]
+Length = Annotated[int, Field(ge=0, le=16384, json_schema_extra=PIXELS)]
+Captions = Annotated[
+    list[str], Field(description="A text below each picture, in order; none, or one for every picture.")
+]
+Headings = Annotated[
+    list[str], Field(description="A text above each batch, which then begins a new row; none, or one each.")
+]
+
+
+def pixels_of(image: Image, name: str = "image") -> "Tensor":
+    """The pixels of an image, which must not be latents: they have no colours yet."""
+    if image.space != "pixels":
+        raise ValueError(f"{name} is in the space {image.space}, must be pixels; decode it first")
+    return image.pixels
+
+
+@node("LoadImage", category="Pictures", outputs="image")
+def load_image(
+    path: Annotated[Path, Field(description="A picture file: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, ...")],
+    size: Annotated[Length, Field(description="Pixels a side of the square result; 0 keeps the size of the file.")] = 0,
+    color: Annotated[Literal["RGB", "grey"], Field(description="Three channels, or one.")] = "RGB",
+    fit: Annotated[
+        Literal["crop", "pad", "stretch"],
+        Field(description="How another shape becomes a square: its middle, with background around it, or distorted."),
+    ] = "crop",
+    background: Annotated[
+        Literal["white", "black", "grey"], Field(description="What transparent parts and padding show.")
+    ] = "white",
+) -> Image:
+    """Load a picture from a file.
+
+    The rotation that a camera noted is applied, and 16-bit grey keeps its depth. Resizing is bicubic, antialiased
+    where it shrinks. Of an animation the first frame is taken.
+    """
+    from nodegraph_nodes.ops import pictures
+
+    return Image(pictures.read_picture(path, size, color, fit=fit, background=background))
+
+
+@node("SaveImage", category="Pictures", outputs="path", pure=False)
+def save_image(
+    context: Context,
+    image: Image,
+    name: Annotated[
+        str, Field(min_length=1, description="File name below the output folder; a number is added if it is taken.")
+    ] = "picture",
+    batch: Annotated[
+        Literal["files", "sheet"],
+        Field(description="Several pictures: a file for each, name_1.png, name_2.png, ..., or one sheet of all."),
+    ] = "files",
+) -> Path:
+    """Save pictures as PNG files that carry the graph that made them.
+
+    Such a file can be opened and run like a graph; `--no-metadata` leaves the graph out. Pixels are rounded to 8 bits.
+    Of several files, the path is that of the first.
+    """
+    from nodegraph_nodes.ops import drawing, pictures
+
+    pixels = pixels_of(image)
+    if batch == "sheet":
+        pixels = drawing.sheet([pixels])
+    stem = name[:-4] if name.lower().endswith(".png") else name
+    digits = len(str(len(pixels)))
+    text = context.graph_text()
+    written = []
+    for index, row in enumerate(pixels.split(1), start=1):
+        context.checkpoint()
+        content = pictures.encode_png(row)
+        number = f"_{index:0{digits}}" if len(pixels) > 1 else ""
+        written.append(
+            context.output.write(f"{stem}{number}.png", content if text is None else png.embed(content, text))
+        )
+    return written[0]
+
+
+@node("ShowImage", category="Pictures", pure=False)
+def show_image(context: Context, image: Image) -> None:
+    """Show pictures on the node. In a run without an editor it only sees to it that they are made."""
+    from nodegraph_nodes.ops import pictures
+
+    pixels = pixels_of(image)
+    context.progress(1, 1, preview=lambda: pictures.thumbnail(pixels))
+
+
+@node("ImageGrid", category="Pictures", outputs="image")
+def image_grid(
+    images: Annotated[list[Image], Field(min_length=1, description="Pictures, in order; each may be a whole batch.")],
+    columns: Annotated[int, Field(ge=0, le=1000, description="Pictures a row; 0 finds a fitting number.")] = 0,
+    captions: Captions = [],  # noqa: B006 - a default of the port, never written to
+    headings: Headings = [],  # noqa: B006
+    reference: Annotated[
+        Image | None,
+        Field(
+            description="What the pictures should be: below each stands its PSNR in decibels, the higher the closer."
+        ),
+    ] = None,
+    scale: Annotated[
+        int, Field(ge=0, le=64, description="How much larger, pixel by pixel; 0 enlarges small pictures to about 112.")
+    ] = 0,
+    gap: Annotated[int, Field(ge=0, le=256, description="Between the pictures.", json_schema_extra=PIXELS)] = 8,
+    background: Background = "white",
+) -> Image:
+    """Lay out pictures on one sheet, row by row, with captions.
+
+    Smaller ones stand in the middle of their cell; the sheet is grey only if all of them are. With a reference (one
+    picture, or as many as each batch has) the PSNR is computed over values in [-1, 1], not cut to that range.
+    """
+    from nodegraph_nodes.ops import drawing
+
+    pixels = [pixels_of(image, f"images[{index}]") for index, image in enumerate(images)]
+    count = sum(map(len, pixels))
+    if captions and len(captions) != count:
+        remedy = "; one text for each batch goes into headings" if len(captions) == len(pixels) else ""
+        raise ValueError(f"captions are {len(captions)}, must be none or one for each of the {count} pictures{remedy}")
+    lines = (
+        captions if reference is None else below(captions or [""] * count, pixels, pixels_of(reference, "reference"))
+    )
+    return Image(drawing.sheet(pixels, columns, lines, headings=headings, scale=scale, gap=gap, background=background))
+
+
+def below(captions: list[str], pixels: "list[Tensor]", reference: "Tensor") -> list[str]:
+    """The captions, with the PSNR of each picture on a line of its own."""
+    from nodegraph_nodes.ops import metrics
+
+    ratios = [ratio for batch in pixels for ratio in metrics.psnr(batch, reference).tolist()]
+    lines = ["identical" if ratio == float("inf") else f"{ratio:.1f} dB" for ratio in ratios]
+    return [f"{caption}\n{line}" for caption, line in zip(captions, lines, strict=True)]
+
+
+@node("GaussianBlur", category="Pictures", outputs="image")
+def gaussian_blur(
+    image: Image,
+    sigma: Annotated[
+        float, Field(ge=0, le=1000, description="Standard deviation; 0 leaves the picture.", json_schema_extra=PIXELS)
+    ] = 2.0,
+    kernel: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=8191,
+            description="How wide the Gaussian is cut, odd; 0: 4 sigma to each side.",
+            json_schema_extra=PIXELS,
+        ),
+    ] = 0,
+) -> Image:
+    """Blur a picture with a Gaussian, reflected at its borders: noise goes, and detail with it."""
+    from nodegraph_nodes.ops.blur import gaussian_blur as blurred
+
+    return Image(blurred(pixels_of(image), sigma, kernel or None))
+
+
+@node("Resize", category="Pictures", outputs="image")
+def resize(
+    image: Image,
+    width: Annotated[Length, Field(description="Of the result; 0 follows from the height.")] = 0,
+    height: Annotated[Length, Field(description="Of the result; 0 follows from the width.")] = 0,
+    filter: Annotated[
+        Literal["bicubic", "bilinear", "area", "nearest"],
+        Field(description="Smooth (the first two antialiased where they shrink), means of areas, or copies of pixels."),
+    ] = "bicubic",
+) -> Image:
+    """Make a picture larger or smaller."""
+    from nodegraph_nodes.ops import geometry
+
+    pixels = pixels_of(image)
+    rows, columns = pixels.shape[-2:]
+    if not width and not height:
+        raise ValueError("width and height are both 0, must be a number of pixels in at least one")
+    wide = width or max(1, round(height * columns / rows))
+    high = height or max(1, round(width * rows / columns))
+    return Image(geometry.resize(pixels, high, wide, filter))
+
+
+@node("Crop", category="Pictures", outputs="image")
+def crop(
+    image: Image,
+    left: Annotated[Length, Field(description="Columns to cut off on the left.")] = 0,
+    top: Annotated[Length, Field(description="Rows to cut off above.")] = 0,
+    width: Annotated[Length, Field(description="Columns to keep; 0: up to the right border.")] = 0,
+    height: Annotated[Length, Field(description="Rows to keep; 0: down to the lower border.")] = 0,
+) -> Image:
+    """Cut a rectangle out of a picture."""
+    from nodegraph_nodes.ops import geometry
+
+    pixels = pixels_of(image)
+    rows, columns = pixels.shape[-2:]
+    return Image(geometry.crop(pixels, left, top, width or columns - left, height or rows - top))
+
+
+@node("Pad", category="Pictures", outputs="image")
+def pad(
+    image: Image,
+    left: Annotated[Length, Field(description="Columns to add on the left.")] = 0,
+    top: Annotated[Length, Field(description="Rows to add above.")] = 0,
+    right: Annotated[Length, Field(description="Columns to add on the right.")] = 0,
+    bottom: Annotated[Length, Field(description="Rows to add below.")] = 0,
+    fill: Annotated[
+        Literal["white", "black", "grey", "reflect", "replicate"],
+        Field(description="A colour, the picture mirrored at its border, or its border continued."),
+    ] = "black",
+) -> Image:
+    """Add pixels around a picture."""
+    from nodegraph_nodes.ops import geometry
+    from nodegraph_nodes.ops.drawing import BACKGROUNDS
+
+    edge, value = ("constant", BACKGROUNDS[fill]) if fill in BACKGROUNDS else (fill, 0.0)
+    return Image(geometry.pad(pixels_of(image), left, top, right, bottom, edge=edge, value=value))

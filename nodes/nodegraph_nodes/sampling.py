@@ -1,0 +1,159 @@
+"""Sampling nodes: from noise to a picture, and what the way there looked like."""
+
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from nodegraph import Context, node
+from nodegraph_nodes.noise import Seed
+from nodegraph_nodes.types import Denoiser, Image, Noisy, Step, Trajectory
+
+Steps = Annotated[int, Field(ge=1, le=1000, description="How many timesteps of the whole schedule are visited.")]
+Method = Annotated[
+    Literal["ddpm", "ddim", "dpm++", "euler"],
+    Field(description="ddpm adds fresh noise at each step; the others add none and need fewer, dpm++ the fewest."),
+]
+Timesteps = Annotated[
+    list[int],
+    Field(description="The timesteps to visit, falling, such as 990, 960, ..., 0; empty: as steps and spacing say."),
+]
+Repeats = Annotated[
+    int,
+    Field(ge=1, le=100, description="How often each stretch is walked, climbing back with fresh noise (RePaint)."),
+]
+Jump = Annotated[int, Field(ge=1, le=999, description="How many steps a stretch has that is repeated.")]
+Spacing = Annotated[
+    Literal["leading", "trailing", "linspace"],
+    Field(description="leading ends at timestep 0, trailing begins at the last one, linspace does both."),
+]
+Clip = Annotated[
+    Literal["none", "clamp", "dynamic"],
+    Field(description="What is done to each estimate of the clean picture: clamp to [-1, 1], or dynamic thresholding."),
+]
+Variance = Annotated[
+    Literal["learned", "fixed_small", "fixed_large"],
+    Field(description="How much noise a ddpm step adds; learned is fixed_small where the network does not say."),
+]
+Eta = Annotated[float, Field(ge=0, le=1, description="Share of fresh noise in a ddim step: 0 none, 1 as ddpm.")]
+Frames = Annotated[int, Field(ge=1, le=1000, description="At most this many pictures along the way.")]
+Shown = Annotated[
+    Literal["noisy", "clean", "both"],
+    Field(description="noisy: what the network saw; clean: what it took for the picture underneath; or both."),
+]
+FileName = Annotated[str, Field(min_length=1, description="File name below the output folder, without ending.")]
+Seconds = Annotated[
+    float, Field(ge=0.02, le=60, description="How long a frame is shown.", json_schema_extra={"unit": "s"})
+]
+Hold = Annotated[
+    float, Field(ge=0.02, le=600, description="How long the result is shown.", json_schema_extra={"unit": "s"})
+]
+Format = Annotated[
+    Literal["gif", "webp"], Field(description="WebP is smaller and exact, GIF is shown everywhere.")
+]
+
+
+class Sampled(NamedTuple):
+    """The pictures, and the way to them."""
+
+    image: Image
+    trajectory: Trajectory
+
+
+@node("IterativeSampler", category="Sampling")
+def iterative_sampler(
+    context: Context,
+    denoiser: Denoiser,
+    start: Noisy,
+    steps: Steps = 50,
+    method: Method = "ddpm",
+    timesteps: Timesteps = [],  # noqa: B006 - a default of the port, never written to
+    seed: Seed = 1,
+    repeats: Repeats = 1,
+    jump: Jump = 10,
+    spacing: Spacing = "leading",
+    clip: Clip = "clamp",
+    variance: Variance = "learned",
+    eta: Eta = 0.0,
+) -> Sampled:
+    """Remove noise step by step until a picture is left.
+
+    From pure noise it visits all the timesteps; from a picture that was noised to t it begins there and goes on with
+    those below t.
+    """
+    from nodegraph_nodes.ops import pictures
+    from nodegraph_nodes.ops.evaluation import price
+    from nodegraph_nodes.ops.samplers import Sampler
+    from nodegraph_nodes.ops.trajectories import kept
+
+    sampler = Sampler(
+        steps=steps, method=method, timesteps=tuple(timesteps), spacing=spacing, seed=seed, eta=eta,
+        repeats=repeats, jump=jump, clip=clip, variance=variance,
+    )  # fmt: skip
+    x = start.x.to(context.device)
+    way = sampler.sample(denoiser, Noisy(x, start.t, start.schedule, start.space))
+    visited = [leg.t for leg in sampler.legs(denoiser.schedule, start.t) if leg.down]
+    cost = price(denoiser, x, visited)
+    total = len(visited)
+    context.progress(0, total, text=f"{total} steps: {cost.forwards} network calls, {cost.rows} pictures in them")
+
+    keep = kept(total + 1, 2 * x.nbytes)
+    history: list[Step] = []
+    with closing(way):
+        for number, step in enumerate(way):
+            if number in keep:
+                history.append(step)
+            if step.t >= 0:
+                shown = None if denoiser.space != "pixels" else partial(pictures.thumbnail, step.x0)
+                context.progress(number + 1, total, preview=shown, text=f"t = {step.t}")
+    image = Image(step.x0.cpu(), denoiser.space)
+    moved = tuple(Step(step.t, step.x_t.cpu(), step.x0.cpu()) for step in history)
+    return Sampled(image, Trajectory(moved, denoiser.schedule, denoiser.space))
+
+
+@node("OneStepDenoise", category="Sampling", outputs="image")
+def one_step_denoise(context: Context, denoiser: Denoiser, noisy: Noisy, clip: Clip = "none") -> Image:
+    """Remove all the noise at once: the best guess of a single look, which is blurry where much is unknown."""
+    from nodegraph_nodes.ops.samplers import Sampler
+
+    if noisy.t is None:
+        raise ValueError("noisy is pure noise of no timestep; link a picture from AddNoise, or use IterativeSampler")
+    sampler = Sampler(timesteps=(noisy.t,), method="ddim", clip=clip)
+    x = noisy.x.to(context.device)
+    *_, result = sampler.sample(denoiser, Noisy(x, noisy.t, noisy.schedule, noisy.space))
+    return Image(result.x0.cpu(), denoiser.space)
+
+
+@node("Filmstrip", category="Sampling", outputs="image")
+def filmstrip(trajectory: Trajectory, frames: Frames = 8, shown: Shown = "noisy") -> Image:
+    """Lay out the way of a sampler side by side, each picture of the batch in its row, from the start to the result."""
+    from nodegraph_nodes.ops import drawing, trajectories
+
+    rows, captions = trajectories.strip(trajectory, frames, shown)
+    below = [""] * len(captions) * (len(rows) - 1) + captions
+    return Image(drawing.sheet(rows, columns=len(captions), captions=below))
+
+
+@node("SaveAnimation", category="Sampling", outputs="path", pure=False)
+def save_animation(
+    context: Context,
+    trajectory: Trajectory,
+    name: FileName = "animation",
+    format: Format = "gif",
+    frames: Frames = 100,
+    shown: Shown = "noisy",
+    seconds: Seconds = 0.08,
+    hold: Hold = 1.5,
+) -> Path:
+    """Save the way of a sampler as a moving picture, with the timestep above."""
+    from nodegraph_nodes.ops import animation, drawing, pictures, trajectories
+
+    made = []
+    pictures_of, captions = trajectories.frames(trajectory, frames, shown)
+    for number, (picture, caption) in enumerate(zip(pictures_of, captions, strict=True)):
+        made.append(pictures.to_bytes(drawing.sheet([picture], headings=[caption]))[0])
+        context.progress(number + 1, len(captions))
+    encode = animation.gif_bytes if format == "gif" else animation.webp_bytes
+    return context.output.write(f"{name}.{format}", encode(made, seconds, hold))

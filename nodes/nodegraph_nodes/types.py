@@ -1,0 +1,414 @@
+"""The types of what runs along the wires, and the protocol by which denoisers are asked.
+
+Nothing here computes, and importing it imports no torch. A denoiser is a function `(x_t, t) -> Estimate` that asks
+its questions of networks by yielding them (`Denoiser.ask`), so that whoever drives it can put the questions of a
+whole composition into one batch; `ops.evaluation` does.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from math import sqrt
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = [
+    "Asking",
+    "Dataset",
+    "Denoiser",
+    "Draw",
+    "Estimate",
+    "Image",
+    "Losses",
+    "Mask",
+    "Model",
+    "Network",
+    "NoiseSchedule",
+    "Noisy",
+    "Point",
+    "Query",
+    "Shape",
+    "StateHook",
+    "Step",
+    "Trajectory",
+    "View",
+]
+
+Shape = tuple[int, int, int]
+"""Channels, height and width of one picture."""
+
+
+# Pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Pictures of one size.
+
+    Attributes:
+        pixels: (B, C, H, W), float32, on the CPU.
+        space: "pixels", where they lie in [-1, 1], or "latent:<name of the VAE>".
+    """
+
+    pixels: "Tensor"
+    space: str = "pixels"
+
+    def _repr_png_(self) -> bytes | None:
+        if self.space != "pixels":
+            return None
+        from nodegraph_nodes.ops.pictures import png_bytes
+
+        return png_bytes(self.pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Where something is to happen: `values` is (B, 1, H, W) in [0, 1], float32, on the CPU."""
+
+    values: "Tensor"
+
+    def _repr_png_(self) -> bytes:
+        from nodegraph_nodes.ops.pictures import png_bytes
+
+        return png_bytes(self.values * 2 - 1)
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """How much of a picture is left at each timestep: `x_t = alpha(t) x_0 + sigma(t) noise`, of unit variance.
+
+    Two schedules are equal when their tables are. Timestep -1 is the clean picture.
+
+    Args:
+        name: how users know it.
+        alphas_cumprod: the share of the signal in the variance at timesteps 0, 1, ..., falling, within (0, 1).
+    """
+
+    name: str = field(compare=False)
+    alphas_cumprod: tuple[float, ...] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        table = tuple(float(value) for value in self.alphas_cumprod)
+        if not table or not all(1 > a > b > 0 for a, b in zip(table, (*table[1:], 0.5 * table[-1]), strict=True)):
+            raise ValueError(f"the schedule {self.name} must fall strictly, from below 1 to above 0")
+        object.__setattr__(self, "alphas_cumprod", table)
+
+    @staticmethod
+    @cache
+    def named(name: str, steps: int = 1000) -> "NoiseSchedule":
+        """A schedule of the literature: "linear", "scaled_linear" or "cosine" (`ops.schedules`)."""
+        from nodegraph_nodes.ops.schedules import table
+
+        return NoiseSchedule(name if steps == 1000 else f"{name}, {steps} steps", table(name, steps))
+
+    @property
+    def steps(self) -> int:
+        """How many timesteps there are: 0 to `steps - 1`."""
+        return len(self.alphas_cumprod)
+
+    def alpha_bar(self, t: int) -> float:
+        """The share of the signal in the variance at `t`."""
+        if -1 < t < len(self.alphas_cumprod):
+            return self.alphas_cumprod[t]
+        if t == -1:
+            return 1.0
+        raise ValueError(f"t is {t}, must be from 0 to {self.steps - 1} in the schedule {self.name}")
+
+    def alpha(self, t: int) -> float:
+        """The factor of the picture at `t`."""
+        return sqrt(self.alpha_bar(t))
+
+    def sigma(self, t: int) -> float:
+        """The factor of the noise at `t`."""
+        return sqrt(1 - self.alpha_bar(t))
+
+    def noised(self, x_0: "Tensor", noise: "Tensor", t: int) -> "Tensor":
+        """The picture with that noise at `t`."""
+        return self.alpha(t) * x_0 + self.sigma(t) * noise
+
+    def cleaned(self, x_t: "Tensor", noise: "Tensor", t: int) -> "Tensor":
+        """The picture that `x_t` was noised from, if its noise was this."""
+        return (x_t - self.sigma(t) * noise) / self.alpha(t)
+
+
+@dataclass(frozen=True, eq=False)
+class Noisy:
+    """Noisy pictures with what a denoiser must know of them.
+
+    Attributes:
+        x: (B, C, H, W), float32, on the CPU.
+        t: their timestep; None for pure noise, which belongs to any schedule.
+        schedule: what `t` means; None for pure noise.
+        space: as of an `Image`.
+    """
+
+    x: "Tensor"
+    t: int | None = None
+    schedule: NoiseSchedule | None = None
+    space: str = "pixels"
+
+    def _repr_png_(self) -> bytes | None:
+        return Image(self.x, self.space)._repr_png_()
+
+
+# The protocol
+
+
+class Estimate(NamedTuple):
+    """What a denoiser says of `x_t`.
+
+    `variance` is the raw coordinate between the smallest and the largest variance that networks with learned range
+    give in further channels (Nichol and Dhariwal 2021, eq. 15), or None.
+    """
+
+    noise: "Tensor"
+    variance: "Tensor | None" = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Point:
+    """Where an estimate is wanted.
+
+    Attributes:
+        x: (B, C, H, W), variance preserving: `alpha(t) x_0 + sigma(t) noise`.
+        t: the timestep, on the host.
+        step: how many estimates the sampler asked for before.
+        frame: how `x` came from what the sampler holds, `()` for that itself; equal frames mean equal `x`.
+    """
+
+    x: "Tensor"
+    t: int
+    step: int = 0
+    frame: tuple[Hashable, ...] = ()
+
+
+class Network(Protocol):
+    """A network, or what fetches it when it is called. Networks with equal keys answer alike."""
+
+    @property
+    def key(self) -> Hashable: ...
+
+    def __call__(self, x: "Tensor", t: int, **inputs: "Tensor") -> "Tensor": ...
+
+
+class Query(NamedTuple):
+    """A question to a network.
+
+    Attributes:
+        inputs: what else it is given, by name; row i of `x` takes row `i mod n` of an input with n rows.
+        key: equal keys mean equal answers, within one step: network, inputs, frame and timestep.
+    """
+
+    network: Network
+    x: "Tensor"
+    t: int
+    inputs: "Mapping[str, Tensor]"
+    key: Hashable
+
+
+Asking = Generator[list[Query], "list[Tensor]", Estimate]
+"""A denoiser at work: yields questions, is sent their answers in order, returns its estimate."""
+
+
+class Denoiser(ABC):
+    """A function of `(x_t, t)` that estimates the noise: the one idea that everything here is made of.
+
+    Subclasses are frozen dataclasses with `eq=False`. What they are bound to (prompts, masks, other denoisers) is
+    data; they hold no randomness and no device. `ask` is the one method to write:
+
+        def ask(self, p: Point) -> Asking:
+            c, u = yield from gather(self.conditional.ask(p), self.unconditional.ask(p))
+            return Estimate(u.noise + self.scale * (c.noise - u.noise), c.variance)
+
+    Attributes:
+        schedule: what `t` means.
+        shape: the pictures that it takes, (C, H, W); None when it takes any.
+        space: where they live, as of an `Image`.
+    """
+
+    if TYPE_CHECKING:  # fields or properties, as a subclass likes
+
+        @property
+        def schedule(self) -> NoiseSchedule: ...
+        @property
+        def shape(self) -> Shape | None: ...
+        @property
+        def space(self) -> str: ...
+    else:
+        shape = None
+        space = "pixels"
+
+    @abstractmethod
+    def ask(self, p: Point) -> Asking:
+        """Estimate the noise of `p.x`, yielding every question to a network."""
+
+    def parts(self) -> tuple["Denoiser", ...]:
+        """The denoisers that it is made of: its fields, and what is in those that are tuples, in order."""
+        held = (value if isinstance(value, tuple) else (value,) for value in vars(self).values())
+        return tuple(item for items in held for item in items if isinstance(item, Denoiser))
+
+    def hooks(self) -> tuple["StateHook", ...]:
+        """What is to be done to the state between steps: the parts' hooks, each once, depth first."""
+        return tuple({hook.key: hook for part in self.parts() for hook in part.hooks()}.values())
+
+    @final
+    def estimate(self, x_t: "Tensor", t: int) -> Estimate:
+        """The estimate at once, for a look at a single step."""
+        from nodegraph_nodes.ops.evaluation import Evaluator
+
+        return Evaluator().estimate(self, x_t, t)
+
+
+Draw = Callable[["Tensor"], "Tensor"]
+"""Draws standard normal noise of the shape, device and type of a tensor."""
+
+
+class StateHook:
+    """Something that is done to the sampler's state between steps, such as keeping a part of a picture.
+
+    Subclasses are frozen dataclasses and override what they need; the state is never changed in place.
+
+    Attributes:
+        seed: of the generator that the sampler keeps for this hook, from which it draws.
+        key: hooks with equal keys do the same, so one of them is enough.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def seed(self) -> int: ...
+    else:
+        seed = 0
+
+    @property
+    def key(self) -> Hashable:
+        return self
+
+    def start(self, x: "Tensor", t: int, draw: Draw) -> "Tensor":
+        """Called once, with `x` at the first timestep, before the first estimate."""
+        return x
+
+    def before(self, x: "Tensor", t: int, draw: Draw) -> "Tensor":
+        """Called with `x` at `t` before each estimate but the first."""
+        return x
+
+    def after(self, x: "Tensor", t: int, draw: Draw) -> "Tensor":
+        """Called with `x` at `t` after each step down to `t`; -1 is the clean picture."""
+        return x
+
+    def finish(self, x: "Tensor") -> "Tensor":
+        """Called once, with the result."""
+        return x
+
+
+class View(ABC):
+    """A linear map of pictures that keeps the statistics of noise: orthogonal, such as a flip or a change of sign.
+
+    Subclasses are frozen dataclasses, and a view is its own key. Most only move pixels, and override `move` and
+    `move_back`; one that also changes values overrides `apply` and `undo`.
+    """
+
+    @property
+    def key(self) -> Hashable:
+        return self
+
+    @abstractmethod
+    def move(self, x: "Tensor") -> "Tensor":
+        """Move pixels as the view does, values unchanged: for masks and variances."""
+
+    @abstractmethod
+    def move_back(self, x: "Tensor") -> "Tensor":
+        """The inverse of `move`."""
+
+    def apply(self, x: "Tensor") -> "Tensor":
+        """What is seen of `x`, (B, C, H, W), through the view."""
+        return self.move(x)
+
+    def undo(self, x: "Tensor") -> "Tensor":
+        """The inverse of `apply`."""
+        return self.move_back(x)
+
+
+# What sampling and training leave
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """One estimate on the way of a sampler.
+
+    Attributes:
+        t: where the network looked; -1 for the result, where `x_t` and `x0` are the same.
+        x_t: what it saw, (B, C, H, W).
+        x0: the clean picture that its estimate amounts to, clipped as the sampler was told.
+    """
+
+    t: int
+    x_t: "Tensor"
+    x0: "Tensor"
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What a sampler went through: some of its steps in order, the first and the result always among them."""
+
+    steps: tuple[Step, ...]
+    schedule: NoiseSchedule
+    space: str = "pixels"
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled pictures to learn from.
+
+    Attributes:
+        images: (N, H, W), uint8.
+        labels: (N,), int64.
+        digest: of both, as `ops.mnist.data_hash` gives it.
+        split: "train" or "test".
+    """
+
+    images: "Tensor"
+    labels: "Tensor"
+    digest: str
+    split: str = "train"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network: its configuration, its weights by name, and how it was trained."""
+
+    config: Mapping[str, Any]
+    weights: "Mapping[str, Tensor]"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the network: equal for equal configuration and weights."""
+        from nodegraph_nodes.ops.fingerprints import fingerprint
+
+        return hashlib.sha256(f"{sorted(self.config.items())} {fingerprint(self.weights)}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The loss of each training step: `per_epoch` of them in each of `epochs`."""
+
+    values: tuple[float, ...] = field(repr=False)
+    epochs: int
+    per_epoch: int
+
+    def _repr_png_(self) -> bytes:
+        from nodegraph_nodes.ops.pictures import png_bytes
+        from nodegraph_nodes.ops.plots import plot_losses
+
+        return png_bytes(plot_losses(self.values, self.per_epoch))

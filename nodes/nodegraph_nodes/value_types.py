@@ -1,0 +1,178 @@
+"""What is told of the built-in wire types: colours, one line about a value, thumbnails, sizes.
+
+Importing this imports no torch; its functions do, where they need it.
+"""
+
+import copy
+import dataclasses
+from collections.abc import Hashable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nodegraph import Conversion, ValueType
+from nodegraph_nodes.types import Dataset, Denoiser, Image, Losses, Mask, Model, NoiseSchedule, Noisy, Trajectory
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def tensors(value: Any) -> "Iterator[Tensor]":
+    """The tensors that a value holds, also within what it is made of."""
+    from torch import Tensor
+
+    if isinstance(value, NoiseSchedule):
+        return
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors(item)
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            if not isinstance(item, (int, float, str)):
+                yield from tensors(item)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from tensors(getattr(value, field.name))
+
+
+def nbytes(value: Any) -> Iterator[tuple[Hashable, int]]:
+    """What a value takes; a storage that several tensors share has one name."""
+    for tensor in tensors(value):
+        storage = tensor.untyped_storage()
+        yield storage.data_ptr(), storage.nbytes()
+
+
+def losses_nbytes(losses: Losses) -> Iterator[tuple[Hashable, int]]:
+    yield id(losses.values), 32 * len(losses.values)
+
+
+def size_text(pixels: "Tensor", space: str = "pixels") -> str:
+    """`10 x 28 x 28, grey`: how many pictures, how wide and high, of what."""
+    count, channels, height, width = pixels.shape
+    kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
+    return f"{f'{count} x ' if count > 1 else ''}{width} x {height}, {kind if space == 'pixels' else space}"
+
+
+def noisy_text(noisy: Noisy) -> str:
+    at = "pure noise" if noisy.t is None or noisy.schedule is None else f"t = {noisy.t}, {noisy.schedule.name}"
+    return f"{size_text(noisy.x, noisy.space)}, {at}"
+
+
+def denoiser_text(denoiser: Denoiser, depth: int = 4) -> str:
+    """How a denoiser is made up: `CFGCombine(digit 3, any digit)`."""
+    parts = denoiser.parts()
+    name = getattr(denoiser, "name", "") or type(denoiser).__name__
+    if not parts:
+        return name
+    inside = ", ".join(denoiser_text(part, depth - 1) for part in parts) if depth else "..."
+    return f"{name}({inside})"
+
+
+def trajectory_text(trajectory: Trajectory) -> str:
+    first = trajectory.steps[0]
+    return f"{len(trajectory)} steps from t = {first.t}, {size_text(first.x_t, trajectory.space)}"
+
+
+def model_text(model: Model) -> str:
+    count = sum(weight.numel() for weight in model.weights.values())
+    epochs = model.metadata.get("epochs")
+    return f"{count:,} parameters" + (f", {epochs} epochs" if epochs else "")
+
+
+def losses_text(losses: Losses) -> str:
+    last = losses.values[-losses.per_epoch :]
+    return f"{losses.epochs} epochs, {sum(last) / len(last):.4f} in the last" if last else "none"
+
+
+def picture_thumbnail(pixels: "Tensor", size: int) -> bytes:
+    """A PNG of pictures; of latents, the mean of their channels."""
+    from nodegraph_nodes.ops import pictures
+
+    if pixels.shape[1] not in (1, 3):
+        pixels = pixels.mean(dim=1, keepdim=True)
+    return pictures.thumbnail(pixels, size)
+
+
+def trajectory_thumbnail(trajectory: Trajectory, size: int) -> bytes:
+    import torch
+
+    from nodegraph_nodes.ops.trajectories import evenly
+
+    return picture_thumbnail(torch.cat([step.x_t[:1] for step in evenly(trajectory.steps, 4)]), size)
+
+
+def dataset_thumbnail(dataset: Dataset, size: int) -> bytes:
+    return picture_thumbnail(dataset.images[:100, None].float() / 127.5 - 1, size)
+
+
+def losses_thumbnail(losses: Losses, size: int) -> bytes:
+    from nodegraph_nodes.ops import drawing
+
+    return picture_thumbnail(drawing.plot_losses(losses.values, losses.per_epoch), size)
+
+
+VALUE_TYPES = (
+    ValueType(
+        Image,
+        colour="#4fa3e0",
+        summary=lambda image: size_text(image.pixels, image.space),
+        thumbnail=lambda image, size: picture_thumbnail(image.pixels, size),
+        nbytes=nbytes,
+        copy=copy.deepcopy,
+    ),
+    ValueType(
+        Mask,
+        colour="#9aa5b1",
+        summary=lambda mask: f"{size_text(mask.values)}, {float(mask.values.mean()):.0%} inside",
+        thumbnail=lambda mask, size: picture_thumbnail(mask.values * 2 - 1, size),
+        nbytes=nbytes,
+        copy=copy.deepcopy,
+    ),
+    ValueType(
+        Noisy,
+        colour="#b07fe0",
+        summary=noisy_text,
+        thumbnail=lambda noisy, size: picture_thumbnail(noisy.x, size),
+        nbytes=nbytes,
+        copy=copy.deepcopy,
+    ),
+    ValueType(Denoiser, colour="#f2a33a", summary=denoiser_text, nbytes=nbytes, copy=copy.deepcopy),
+    ValueType(
+        Trajectory,
+        colour="#3fc6a8",
+        summary=trajectory_text,
+        thumbnail=trajectory_thumbnail,
+        nbytes=nbytes,
+        copy=copy.deepcopy,
+    ),
+    ValueType(
+        Dataset,
+        colour="#8bbf4d",
+        summary=lambda dataset: f"{len(dataset.images):,} pictures, {dataset.split}",
+        thumbnail=dataset_thumbnail,
+        nbytes=nbytes,
+        copy=copy.deepcopy,
+    ),
+    ValueType(Model, colour="#e0605a", summary=model_text, nbytes=nbytes, copy=copy.deepcopy),
+    ValueType(
+        Losses,
+        colour="#d9c04a",
+        summary=losses_text,
+        thumbnail=losses_thumbnail,
+        nbytes=losses_nbytes,
+        copy=copy.copy,
+    ),
+)  # fmt: skip
+
+CONVERSIONS = (
+    Conversion(Noisy, Image, lambda noisy: Image(noisy.x, noisy.space), "The noisy picture as it looks."),
+    Conversion(Mask, Image, lambda mask: Image(mask.values * 2 - 1), "White inside, black outside."),
+    Conversion(Image, Mask, lambda image: image_to_mask(image), "Bright is inside, dark outside."),
+    Conversion(Trajectory, Image, lambda way: Image(way.steps[-1].x0, way.space), "Where it led."),
+)
+
+
+def image_to_mask(image: Image) -> Mask:
+    if image.space != "pixels":
+        raise ValueError(f"the image is in the space {image.space}, must be pixels to become a mask")
+    return Mask(((image.pixels.mean(dim=1, keepdim=True) + 1) / 2).clamp(0, 1))

@@ -1,0 +1,132 @@
+"""What every node type of the full registry keeps to."""
+
+import json
+import math
+import string
+
+import pytest
+
+from nodegraph.node_types import InputSpec, NodeSpec, to_json
+from nodegraph.plugins import load_plugins
+
+REGISTRY = load_plugins(only=["nodegraph"])
+SPECS = list(REGISTRY.node_types.values())
+DATA = [(spec, port) for spec in SPECS for port in spec.inputs if port.is_data]
+
+every_type = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+every_data_input = pytest.mark.parametrize(
+    ("spec", "port"), DATA, ids=[f"{spec.id}.{port.name}" for spec, port in DATA]
+)
+
+# The names that saved files rely on: inputs and outputs may be added, never taken away.
+PROMISED = {
+    "LoadImage": ("path size color", "image"),
+    "SaveImage": ("image name", "path"),
+    "ShowImage": ("image", ""),
+    "ImageGrid": ("images columns captions", "image"),
+    "GaussianBlur": ("image sigma", "image"),
+    "Resize": ("image", "image"),
+    "Crop": ("image", "image"),
+    "Pad": ("image", "image"),
+    "Transform": ("", ""),
+    "LoadMask": ("path", "mask"),
+    "RectangleMask": ("", "mask"),
+    "PureNoise": ("size channels batch seed", "noisy"),
+    "AddNoise": ("image t seed schedule like", "noisy image"),
+    "UNetMNIST": ("digit model", "denoiser"),
+    "ExactGaussian": ("mean sigma", "denoiser"),
+    "CFGCombine": ("conditional unconditional scale", "denoiser"),
+    "FlipAverage": ("upright flipped view", "denoiser"),
+    "FrequencyMix": ("low high sigma", "denoiser"),
+    "RegionBlend": ("inside outside mask", "denoiser"),
+    "WeightedSum": ("base parts weights", "denoiser"),
+    "MaskBlend": ("denoiser image mask mode seed", "denoiser"),
+    "IterativeSampler": ("denoiser start steps method timesteps seed repeats jump", "image trajectory"),
+    "OneStepDenoise": ("denoiser noisy", "image"),
+    "Filmstrip": ("trajectory frames", "image"),
+    "SaveAnimation": ("trajectory name", "path"),
+    "LoadMNIST": ("folder split", "dataset"),
+    "TrainUNet": ("dataset epochs class_conditional", "model losses"),
+    "LoadModel": ("path", "model"),
+    "SaveModel": ("model name", "path"),
+    "PlotLosses": ("losses", "image"),
+    "Text": ("", ""),
+    "Integer": ("", ""),
+    "Float": ("", ""),
+    "Seed": ("", ""),
+}
+
+
+def test_nothing_is_wrong_with_the_built_in_nodes() -> None:
+    assert REGISTRY.problems == ()
+    assert {spec.plugin for spec in SPECS} == {"nodegraph"}
+
+
+@pytest.mark.parametrize("type_id", PROMISED)
+def test_the_names_that_saved_files_rely_on(type_id: str) -> None:
+    inputs, outputs = (names.split() for names in PROMISED[type_id])
+    spec = REGISTRY.get(type_id)
+    assert spec is not None, REGISTRY.why_missing(type_id)
+    assert [name for name in inputs if spec.input(name) is None] == []
+    assert [name for name in outputs if spec.output(name) is None] == []
+
+
+def test_more_inputs_than_promised_have_a_default() -> None:
+    more = [
+        f"{spec.id}.{port.name}"
+        for spec in SPECS
+        for port in spec.inputs
+        if spec.id in PROMISED and PROMISED[spec.id][0] and port.name not in PROMISED[spec.id][0].split()
+        if port.required
+    ]
+    assert more == []
+
+
+@every_type
+def test_it_has_help_and_a_place_in_the_palette(spec: NodeSpec) -> None:
+    assert spec.summary.endswith("."), "the tooltip is a sentence"
+    assert 10 <= len(spec.summary) <= 120
+    assert spec.category[0].isupper()
+    assert spec.id[0] in string.ascii_uppercase, "ids are in CamelCase"
+
+
+@every_type
+def test_it_does_something(spec: NodeSpec) -> None:
+    assert spec.inputs or spec.outputs
+    assert len(spec.inputs_by_name) == len(spec.inputs) and len(spec.outputs_by_name) == len(spec.outputs)
+
+
+@every_type
+def test_its_description_is_json(spec: NodeSpec) -> None:
+    described = spec.describe()
+    assert json.loads(json.dumps(described, allow_nan=False)) == described
+
+
+@every_type
+def test_wire_types_are_declared(spec: NodeSpec) -> None:
+    for port in (*spec.inputs, *spec.outputs):
+        assert port.is_data or port.type in REGISTRY.value_types, f"{port.name} is of an opaque type"
+
+
+@every_data_input
+def test_a_data_input_is_described(spec: NodeSpec, port: InputSpec) -> None:
+    assert port.help, "Field(description=...) is missing"
+    assert len(port.help) <= 300, "long help belongs into the docstring"
+
+
+@every_data_input
+def test_a_default_is_a_value_of_its_input(spec: NodeSpec, port: InputSpec) -> None:
+    if not port.required:
+        assert port.validate(to_json(port.default)) == port.default
+
+
+@every_data_input
+def test_a_range_is_one(spec: NodeSpec, port: InputSpec) -> None:
+    ends = [end for end in port.range if end is not None]
+    assert all(math.isfinite(end) for end in ends)
+    if port.type is int and not port.indexed and spec.id != "Integer":
+        assert ends, "a whole number has a range: sizes, counts and seeds all end somewhere"
+    for end in (port.minimum, port.maximum):
+        if end is not None:
+            value = port.type(end)
+            port.validate([value] * 3 if port.indexed else value)

@@ -1,0 +1,52 @@
+"""A network that needs no training and remembers what it was asked, and denoisers made of it for the tests."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from nodegraph_nodes.ops.gaussians import ExactGaussian
+from nodegraph_nodes.ops.networks import NetworkDenoiser
+from nodegraph_nodes.types import NoiseSchedule
+
+LINEAR = NoiseSchedule.named("linear")
+SIZE = 12
+
+
+@dataclass
+class ToyNetwork:
+    """Answers differently for each place, timestep and label, and never linearly; row by row, as networks must.
+
+    `calls` are the numbers of rows it was asked for. `room` is how many rows fit into its memory.
+    """
+
+    key: str = "toy"
+    channels: int = 1
+    room: int = 1_000_000
+    calls: list[int] = field(default_factory=list)
+
+    def __call__(self, x: Tensor, t: int, **inputs: Tensor) -> Tensor:
+        if len(x) > self.room:
+            raise torch.OutOfMemoryError(f"no room for {len(x)} rows")
+        self.calls.append(len(x))
+        label = inputs.get("label", torch.zeros(len(x))).to(x)
+        assert len(label) == len(x)
+        ramp = torch.linspace(-1, 1, x[0].numel()).to(x).reshape(x.shape[1:])
+        answer = torch.tanh(0.7 * x + ramp * (1 + label[:, None, None, None])) + 0.1 * x + t / 3000
+        return torch.cat([answer, torch.sin(3 * answer)], dim=1) if self.channels == 2 else answer
+
+
+def leaf(label: int | list[int], network: ToyNetwork) -> NetworkDenoiser:
+    """The network, asked for one or several labels."""
+    labels = torch.tensor([label] if isinstance(label, int) else label)
+    return NetworkDenoiser(network, {"label": labels}, LINEAR)  # type: ignore[arg-type]
+
+
+def gaussian(seed: int, sigma: float = 0.3, size: int = SIZE) -> ExactGaussian:
+    """The exact denoiser around a random picture, in float64."""
+    return ExactGaussian(noise(seed, size=size), sigma, LINEAR)
+
+
+def noise(seed: int, batch: int = 1, channels: int = 1, size: int = SIZE, dtype: torch.dtype = torch.float64) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn((batch, channels, size, size), generator=generator, dtype=dtype)
