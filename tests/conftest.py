@@ -1,4 +1,4 @@
-"""Shared by all tests: one torch thread, so that tests neither slow each other down nor differ with the machine's load."""
+"""Shared by all tests: one torch thread, so that tests neither slow each other nor differ with the machine's load."""
 
 import os
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
 from typing import Any, TypeAlias
 
-from .cache import MemoryCache
+from .cache import Entry, MemoryCache
 from .context import Context
 from .control import Control
 from .errors import Cancelled
@@ -86,22 +86,20 @@ class Executor:
         if self._tell.heard:
             self._tell(RunFinished(self.run, self.seconds, tuple(self.failed)))
 
-    def _look_up(self) -> tuple[list[Step], list[tuple[str, Outputs]]]:
+    def _look_up(self) -> tuple[list[Step], list[tuple[str, Entry]]]:
         """From the wanted nodes backwards: the steps that have to run, in order, and what is cached of others."""
-        steps, cache, known = self.plan.steps, self._cache, self._keys.known
-        readers = self._readers
+        cache, known, readers = self._cache, self._keys.known, self._readers
         needed = set(self.wanted)
-        found: list[tuple[str, Outputs]] = []
+        found: list[tuple[str, Entry]] = []
         missing: list[Step] = []
-        for node in reversed(steps):
+        for node, step in reversed(self.plan.steps.items()):
             if node not in needed:
                 continue
-            step = steps[node]
-            outputs = None
+            entry = None
             if cache is not None and node in known and step.passes is None and step.spec.cache != "none":
-                outputs = cache.get(known[node])
-            if outputs is not None:
-                found.append((node, outputs))
+                entry = cache.get(known[node])
+            if entry is not None:
+                found.append((node, entry))
                 continue
             missing.append(step)
             needed.update(step.sources)
@@ -111,18 +109,19 @@ class Executor:
         found.reverse()
         return missing, found
 
-    def _begin(self, missing: list[Step], found: list[tuple[str, Outputs]]) -> None:
-        for node, outputs in found:
-            self.cached.append(node)
-            self._keep(node, outputs)
+    def _begin(self, missing: list[Step], found: list[tuple[str, Entry]]) -> None:
+        for node, entry in found:
+            self._keep(node, entry.outputs)
+        self.cached += [node for node, _ in found]
         self.skipped.update(self.plan.skipped)
-        tell = self._tell
-        if tell.heard:
-            tell(RunStarted(self.run, tuple([step.node for step in missing if not step.passes]), tuple(self.cached)))
-            for node, outputs in found:
-                tell(NodeFinished(self.run, node, 0.0, True, summary_of(self._registry, outputs)))
-            for node, why in self.skipped.items():
-                tell(NodeSkipped(self.run, node, why))
+        if not self._tell.heard:
+            return
+        tell, run = self._tell, self.run
+        tell(RunStarted(run, tuple([step.node for step in missing if step.passes is None]), tuple(self.cached)))
+        for node, entry in found:
+            tell(NodeFinished(run, node, 0.0, True, entry.summary or summary_of(self._registry, entry.outputs)))
+        for node, why in self.skipped.items():
+            tell(NodeSkipped(run, node, why))
 
     def _keep(self, node: str, outputs: Outputs) -> None:
         """Hold the outputs that someone will read."""
@@ -169,7 +168,7 @@ class Executor:
         known = None if self._cache is None or key is None else self._cache.get(key)
         if known is not None:  # made meanwhile, by a node that is alike or by another run
             self.cached.append(step.node)
-            self._finish(step.node, 0.0, known, cached=True)
+            self._finish(step.node, 0.0, known.outputs, known.summary, cached=True)
         else:
             self._call(step, inputs, key)
 
@@ -217,14 +216,17 @@ class Executor:
                 context.close()
         if context is not None and context.stopped:
             raise Cancelled("the run was cancelled")  # what the node made of its half-done work is not its value
+        seconds = perf_counter() - began
+        summary = summary_of(self._registry, outputs) if self._tell.heard else ""
         if self._cache is not None and key is not None:
-            self._cache.put(key, outputs)
-        self._finish(step.node, perf_counter() - began, outputs)
+            self._cache.put(key, outputs, summary)
+        self._finish(step.node, seconds, outputs, summary)
 
-    def _finish(self, node: str, seconds: float, outputs: Outputs, cached: bool = False) -> None:
+    def _finish(self, node: str, seconds: float, outputs: Outputs, summary: str, cached: bool = False) -> None:
         self._keep(node, outputs)
         if self._tell.heard:
-            self._tell(NodeFinished(self.run, node, seconds, cached, summary_of(self._registry, outputs)))
+            summary = summary or summary_of(self._registry, outputs)
+            self._tell(NodeFinished(self.run, node, seconds, cached, summary))
 
     def _fail(self, step: Step, error: BaseException, input: str | None = None) -> None:
         log.error("%s (%s) failed", step.node, step.spec.id, exc_info=error)

@@ -5,8 +5,6 @@ names of files are no part of it, so the same graph with other ids has the same 
 value each time has no key, and neither has what comes after it.
 """
 
-import enum
-import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -21,29 +19,18 @@ __all__ = ["Files", "Keys", "static_text", "steady_keys"]
 MOST_TOLD = 10_000
 
 
-def plain(value: Any) -> Any:
-    """What JSON has no word for: a choice is its text, and a path too (of files, the content counts instead)."""
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, Path):
-        return value.as_posix()
-    raise TypeError(f"a {type(value).__name__} is no data")
-
-
-encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False, default=plain).encode
-
-
-def static_text(kind: str, values: Mapping[str, Any], files: Sequence[str], labels: Sequence[str]) -> bytes:
+def static_text(kind: str, values: Mapping[str, Any], files: Sequence[str], labels: str) -> bytes:
     """What the key of a node takes from the node itself.
 
     Args:
         kind: type, plugin and version.
-        values: of the inputs without a wire; `files` are those of them that count by content.
-        labels: a word for each wire, in the order of the sources.
+        values: of the inputs without a wire, validated and in the order of the signature, so that equal values have
+            equal texts; those in `files` count by content instead.
+        labels: what each wire does, in the order of the sources.
     """
     if files:
         values = {name: value for name, value in values.items() if name not in files}
-    return f"{kind}\n{encode(values)}\n{','.join(files)}\n{','.join(labels)}\n".encode()
+    return f"{kind}\n{values}\n{files}\n{labels}".encode("utf-8", "surrogatepass")
 
 
 def key_of(step: Step, keys: Mapping[str, bytes], contents: bytes = b"") -> bytes:

@@ -204,8 +204,13 @@ class OutputSpec:
             raise TypeError(f"returned {described(value)} as {self.name}, must be a list of {self.type_name}")
         return [self.checked_one(item) for item in value]
 
+    @cached_property
+    def kind(self) -> Any:
+        """The class of its values."""
+        return str if get_origin(self.hint.type) is Literal else self.hint.type
+
     def checked_one(self, value: Any) -> Any:
-        kind = str if get_origin(self.hint.type) is Literal else self.hint.type
+        kind = self.kind
         if kind is float and type(value) is int:
             return float(value)
         if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):

@@ -2,6 +2,9 @@
 
 A plan holds what follows from the graph and the node types alone, and is remembered with the graph. Making one is
 linear in the graph and uses no recursion. It runs nothing and reads no file.
+
+Planning meets every fault on its way. It has no words for them: where it is not sure that all is well, the plan says
+so, and `checks` is asked.
 """
 
 from collections.abc import Callable
@@ -30,6 +33,7 @@ class Plan(NamedTuple):
         keys: those that hold for every run.
         moving: nodes whose keys are worked out for each run, since they depend on what files hold.
         outputs: the names of the outputs of each step.
+        sure: whether there is no fault in what the targets need; else `check` has to tell.
     """
 
     targets: tuple[str, ...]
@@ -38,6 +42,7 @@ class Plan(NamedTuple):
     keys: dict[str, bytes]
     moving: tuple[str, ...]
     outputs: dict[str, tuple[str, ...]]
+    sure: bool
 
 
 def order_of(graph: Graph, targets: tuple[str, ...]) -> tuple[str, ...]:
@@ -51,19 +56,18 @@ def find_order(graph: Graph, targets: tuple[str, ...]) -> tuple[str, ...]:
     inward: networkx.DiGraph[str] = networkx.DiGraph()
     inward.add_node(ROOT)
     inward.add_edges_from((ROOT, target) for target in targets)
-    inward.add_edges_from((link.target, link.source) for link in graph.links)
+    inward.add_edges_from((link.target, link.source) for link in graph.links if link.source in graph.nodes)
     return tuple(networkx.dfs_postorder_nodes(inward, ROOT))[:-1]
 
 
 def make_plan(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> Plan:
-    """Plan a graph that `check` found no error in, as far as these targets need it."""
+    """Plan what the targets need; CheckFailed where a fault leaves no way to."""
     planner = Planner(graph, registry, targets)
     for node in planner.reached(order_of(graph, targets)):
         planner.add(node)
     steps = planner.needed_steps()
     keys, moving = steady_keys(steps)
-    outputs = {node: tuple(step.spec.outputs_by_name) for node, step in steps.items()}
-    return Plan(targets, steps, planner.skipped, keys, moving, outputs)
+    return Plan(targets, steps, planner.skipped, keys, moving, planner.outputs, planner.sure)
 
 
 class Kind:
@@ -72,9 +76,8 @@ class Kind:
     def __init__(self, spec: NodeSpec) -> None:
         self.spec = spec
         self.inputs = spec.inputs_by_name
-        self.defaults = {port.name: port.default for port in spec.inputs if not port.required}
-        self.lists = tuple(name for name, default in self.defaults.items() if isinstance(default, list))
-        self.required = frozenset(port.name for port in spec.inputs if port.required)
+        self.ports = tuple((port.name, port, port.required, port.default) for port in spec.inputs)
+        self.outputs = tuple(spec.outputs_by_name)
         self.files = tuple(port.name for port in spec.inputs if port.type is Path)
         self.text = f"{spec.id}\n{spec.plugin}\n{spec.version}"
         self.passes: dict[str, str] = {}
@@ -89,11 +92,14 @@ class Planner:
     """Goes through the nodes in order and finds the step of each, knowing what is absent before it."""
 
     def __init__(self, graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
-        self.graph = graph
-        self.registry = registry
         self.targets = frozenset(targets)
         self.steps: dict[str, Step] = {}
         self.skipped: dict[str, str] = {}
+        self.outputs: dict[str, tuple[str, ...]] = {}
+        self.sure = True
+        self._nodes = graph.nodes
+        self._links = graph.in_links
+        self._registry = registry
         self._absent: dict[tuple[str, str], str] = {}  # outputs without a value, and what is to blame
         self._gone: dict[str, str] = {}  # nodes without any
         self._kinds: dict[str, Kind] = {}
@@ -101,38 +107,41 @@ class Planner:
 
     def reached(self, order: tuple[str, ...]) -> tuple[str, ...]:
         """The order without what only leads to muted nodes, or to inputs that a bypassed node passes nothing of."""
-        nodes, links = self.graph.nodes, self.graph.in_links
+        nodes = self._nodes
         if all(nodes[node].mode is None for node in order):
             return order
+        self.sure = False
         found = set(self.targets)
         for node in reversed(order):
             if node in found and nodes[node].mode != "mute":
                 used = None if nodes[node].mode is None else set(self._kind(node).passes.values())
-                found.update(link.source for link in links[node] if used is None or link.input in used)
+                found.update(link.source for link in self._links[node] if used is None or link.input in used)
         return tuple(node for node in order if node in found)
 
     def add(self, node: str) -> None:
-        placed = self.graph.nodes[node]
+        placed = self._nodes[node]
         if placed.mode == "mute":
             self._gone[node] = f"{node} is muted"
             if node in self.targets:
                 self.skipped[node] = "it is muted"
             return
-        links = self.graph.in_links[node]
+        kind = self._kind(node)
+        links = self._links[node]
         blame = ""
         if self._gone or self._absent:
             links, blame = self._present(links)
-        kind = self._kind(node)
+        self.outputs[node] = kind.outputs
         if placed.mode == "bypass":
             self._bypass(node, kind, links, blame)
             return
-        linked = {link.input for link in links}
-        values = self._values(node, kind, linked)
-        if len(values) + len(linked) < len(kind.inputs):
-            self._gone[node] = blame
-            self.skipped[node] = f"it needs a value, but {blame}"
+        values = self._values(node, kind, links)
+        if values is not None:
+            self.steps[node] = self._step(node, kind, values, links, None)
             return
-        self.steps[node] = self._step(node, kind, values, links, None)
+        if not blame:
+            raise CheckFailed([Problem(node, None, "has an input without a value", type=placed.type)])
+        self._gone[node] = blame
+        self.skipped[node] = f"it needs a value, but {blame}"
 
     def needed_steps(self) -> dict[str, Step]:
         """The steps found, without those that only lead to nodes that cannot run."""
@@ -149,7 +158,11 @@ class Planner:
         used = set(kind.passes.values())
         links = tuple(link for link in links if link.input in used)
         linked = {link.input for link in links}
-        values = {name: value for name, value in self._values(node, kind, linked).items() if name in used}
+        values: dict[str, Any] = {}
+        try:
+            values = self._values(node, kind, links, used) or {}
+        except CheckFailed as refused:
+            blame = f"{node} is bypassed and its {refused.problems[0].input} {refused.problems[0].message}"
         passes = {}
         for output in kind.spec.outputs:
             name = kind.passes.get(output.name, "")
@@ -173,22 +186,34 @@ class Planner:
                 blame = blame or why
         return tuple(kept), blame
 
-    def _values(self, node: str, kind: Kind, linked: set[str]) -> dict[str, Any]:
-        """What the inputs without a wire get: the value that was given, else the default."""
-        values = dict(kind.defaults)
-        for name in kind.lists:
-            values[name] = list(values[name])
-        placed = self.graph.nodes[node]
-        for name in linked:
-            values.pop(name, None)
-        for name, given in placed.inputs.items():
-            port = kind.inputs.get(name)
-            if port is None or name in linked:
+    def _values(
+        self, node: str, kind: Kind, links: tuple[Link, ...], used: set[str] | None = None
+    ) -> dict[str, Any] | None:
+        """The validated values of the inputs without a wire, in the order of the signature; None when one is missing.
+
+        `used`: the inputs that a bypassed node passes on; others are of no interest.
+        """
+        placed = self._nodes[node]
+        given = placed.inputs
+        linked = {link.input for link in links}
+        values: dict[str, Any] = {}
+        met = 0
+        for name, port, required, default in kind.ports:
+            if name in given:
+                met += 1
+            if name in linked or (used is not None and name not in used):
                 continue
-            try:
-                values[name] = port.validate(given)
-            except ValueError as error:
-                raise CheckFailed([Problem(node, name, str(error), type=placed.type)]) from None
+            if name in given:
+                try:
+                    values[name] = port.validate(given[name])
+                except ValueError as error:
+                    raise CheckFailed([Problem(node, name, str(error), type=placed.type)]) from None
+            elif not required:
+                values[name] = list(default) if type(default) is list else default
+            elif used is None:
+                return None
+        if met < len(given) or len(linked) < len(links) or placed.version > kind.spec.version:
+            self.sure = False
         return values
 
     def _step(
@@ -196,48 +221,51 @@ class Planner:
     ) -> Step:
         if len(links) > 1:
             links = tuple(sorted(links, key=lambda link: (link.input, link.index or 0)))
-        wires, labels = [], []
+        wires, sources, labels = [], [], ""
         for link in links:
             convert, label = self._wire(kind, link)
             wires.append(Wire(link.input, (link.source, link.output), convert, link.index is not None))
-            labels.append(label)
-        linked = {wire.input for wire in wires} if kind.files else ()
-        files = tuple([name for name in kind.files if values.get(name) is not None])
+            sources.append(link.source)
+            labels += label
+        files: tuple[str, ...] = ()
+        linked_files: tuple[str, ...] = ()
+        if kind.files:
+            linked = {wire.input for wire in wires}
+            files = tuple([name for name in kind.files if values.get(name) is not None])
+            linked_files = tuple([name for name in kind.files if name in linked])
+            self.sure = self.sure and not files
         text = kind.text if passes is None else f"passes {passes}"
-        return Step(
-            node,
-            kind.spec,
-            values,
-            tuple(wires),
-            tuple([wire.source[0] for wire in wires]),
-            files,
-            tuple([name for name in kind.files if name in linked]),
-            passes,
-            static_text(text, values, files, labels),
-        )
+        static = static_text(text, values, files, labels)
+        return Step(node, kind.spec, values, tuple(wires), tuple(sources), files, linked_files, passes, static)
 
     def _wire(self, kind: Kind, link: Link) -> tuple[Callable[[Any], Any] | None, str]:
         """What a link does to the value, None for nothing, and its word in the key."""
-        source = self.graph.nodes[link.source].type
+        if link.source not in self.steps or link.index is not None:
+            self.sure = False  # a circle; or places of a list, of which one may be missing
+            if link.source not in self._nodes:
+                raise CheckFailed(
+                    [Problem(link.target, link.input, f"is linked from {link.source}, which is not there")]
+                )
+        source = self._nodes[link.source].type
         known = (source, link.output, kind.spec.id, link.input, link.index is not None)
         found = self._wires.get(known)
         if found is None:
-            output, port = self._kind(link.source).spec.output(link.output), kind.inputs[link.input]
-            convert = None if output is None else self.registry.convertible(output, port, link.index)
-            if output is None or convert is None:
+            output, port = self._kind(link.source).spec.output(link.output), kind.inputs.get(link.input)
+            convert = None if output is None or port is None else self._registry.convertible(output, port, link.index)
+            if output is None or port is None or convert is None:
                 raise CheckFailed([Problem(link.target, link.input, f"cannot take {link.source}.{link.output}")])
-            label = f"{link.output}>{link.input}{'' if link.index is None else '[]'}"
+            label = f"{link.output}>{link.input}{'' if link.index is None else '[]'}\n"
             if convert is not identity:
-                label += f" {output.type_name}>{port.type_name}"
+                label += f"{output.type_name}>{port.type_name}\n"
             found = self._wires[known] = (None if convert is identity else convert, label)
         return found
 
     def _kind(self, node: str) -> Kind:
-        type_id = self.graph.nodes[node].type
+        type_id = self._nodes[node].type
         kind = self._kinds.get(type_id)
         if kind is None:
-            spec = self.registry.get(type_id)
+            spec = self._registry.get(type_id)
             if spec is None:
-                raise CheckFailed([Problem(node, None, self.registry.why_missing(type_id), type=type_id)])
+                raise CheckFailed([Problem(node, None, self._registry.why_missing(type_id), type=type_id)])
             kind = self._kinds[type_id] = Kind(spec)
         return kind

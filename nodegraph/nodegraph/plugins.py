@@ -84,6 +84,8 @@ def add_plugin(registry: Registry, name: str, version: str, plugin: Any) -> None
         registry.add_migration(name, lambda node: next(iter(hooks.nodegraph_migrate(node=node)), None))
     if hooks.nodegraph_event.get_hookimpls():
         registry.add_listener(name, lambda event: hooks.nodegraph_event(event=event))
+    if hooks.nodegraph_device.get_hookimpls():
+        registry.add_device_namer(name, lambda wanted: next(iter(hooks.nodegraph_device(name=wanted)), None))
 
 
 def asked(hook: HookCaller) -> list[Any]:

@@ -21,7 +21,7 @@ from .graphs import Graph
 from .keys import Files, Keys
 from .migrations import migrated
 from .outputs import OutputFolder
-from .planning import Plan, make_plan
+from .planning import Plan, make_plan, order_of
 from .portable import portable
 from .registry import Registry
 from .reports import Teller
@@ -172,13 +172,14 @@ class Session:
         place = (self.registry.revision, asked)
         plan = known.get(place)
         if plan is None:
-            # what runs in a circle has no end, but is to be named by the check and not passed over
-            wanted = (*graph.sinks, *(circle[0] for circle in cycles(graph))) if asked is None else asked
+            wanted = graph.sinks if asked is None else asked
             for node in wanted:
                 if node not in graph.nodes:
                     raise UsageError(with_remedy(f"there is no node {shown(node)}", nearest(node, graph.nodes)))
-            refuse(graph, self.registry, wanted)
-            plan = make_plan(graph, self.registry, wanted)
+            if asked is None and len(order_of(graph, wanted)) < len(graph.nodes):
+                # what only leads into a circle is before no sink, yet is to be refused and not passed over
+                wanted += tuple(circle[0] for circle in cycles(graph))
+            plan = checked_plan(graph, self.registry, wanted)
             if len(known) >= MOST_PLANS:
                 known.clear()
             known[place] = plan
@@ -196,6 +197,18 @@ class Remembered:
         if self._known is None:
             self._known = self._make()
         return self._known
+
+
+def checked_plan(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> Plan:
+    """A plan of what has no fault; CheckFailed has every problem."""
+    try:
+        plan = make_plan(graph, registry, targets)
+    except CheckFailed:
+        refuse(graph, registry, targets)
+        raise
+    if not plan.sure:
+        refuse(graph, registry, targets)
+    return plan
 
 
 def refuse(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:

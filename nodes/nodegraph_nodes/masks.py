@@ -36,7 +36,12 @@ Like = Annotated[
 
 @node("LoadMask", category="Masks", outputs="mask")
 def load_mask(
-    path: Annotated[Path, Field(description="A picture file: white is 1, black and transparent are 0.")],
+    path: Annotated[
+        Path,
+        Field(
+            description="A picture file: white is 1, black and transparent are 0.", json_schema_extra={"exists": True}
+        ),
+    ],
     size: Annotated[
         int, Field(ge=0, le=8192, description="Pixels a side; 0 keeps the size of the file.", json_schema_extra=PIXELS)
     ] = 0,

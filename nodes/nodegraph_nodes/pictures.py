@@ -31,7 +31,12 @@ def pixels_of(image: Image, name: str = "image") -> "Tensor":
 
 @node("LoadImage", category="Pictures", outputs="image")
 def load_image(
-    path: Annotated[Path, Field(description="A picture file: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, ...")],
+    path: Annotated[
+        Path,
+        Field(
+            description="A picture file: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, ...", json_schema_extra={"exists": True}
+        ),
+    ],
     size: Annotated[Length, Field(description="Pixels a side of the square result; 0 keeps the size of the file.")] = 0,
     color: Annotated[Literal["RGB", "grey"], Field(description="Three channels, or one.")] = "RGB",
     fit: Annotated[
@@ -72,9 +77,11 @@ def save_image(
     from nodegraph_nodes.ops import drawing, pictures
 
     pixels = pixels_of(image)
+    stem = name[:-4] if name.lower().endswith(".png") else name
+    if not stem.rpartition("/")[2]:
+        raise ValueError(f"name is {name!r}, must name a file, such as 'picture'")
     if batch == "sheet":
         pixels = drawing.sheet([pixels])
-    stem = name[:-4] if name.lower().endswith(".png") else name
     digits = len(str(len(pixels)))
     text = context.graph_text()
     written = []

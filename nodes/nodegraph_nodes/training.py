@@ -25,9 +25,14 @@ TrainingSeed = Annotated[
 SheetEpochs = Annotated[list[int], Field(description="The epochs after which a sheet of samples is kept.")]
 Folder = Annotated[
     Path | None,
-    Field(description="A folder with the four IDX files, gzipped or not; empty: downloaded once to the user's cache."),
+    Field(
+        description="A folder with the four IDX files, gzipped or not; empty: downloaded once to the user's cache.",
+        json_schema_extra={"exists": "folder"},
+    ),
 ]
-WeightsFile = Annotated[Path, Field(description="A file that SaveModel wrote (safetensors).")]
+WeightsFile = Annotated[
+    Path, Field(description="A file that SaveModel wrote (safetensors).", json_schema_extra={"exists": True})
+]
 FileName = Annotated[str, Field(min_length=1, description="File name below the output folder, without ending.")]
 
 
@@ -43,7 +48,9 @@ class Trained(NamedTuple):
 def load_mnist(
     context: Context,
     folder: Folder = None,
-    split: Annotated[Literal["train", "test"], Field(description="60,000 pictures to learn from, or 10,000 to test with.")] = "train",
+    split: Annotated[
+        Literal["train", "test"], Field(description="60,000 pictures to learn from, or 10,000 to test with.")
+    ] = "train",
 ) -> Dataset:
     """Load the handwritten digits of MNIST: 28 x 28 pixels, and which digit each shows.
 

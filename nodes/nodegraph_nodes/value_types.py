@@ -106,9 +106,9 @@ def dataset_thumbnail(dataset: Dataset, size: int) -> bytes:
 
 
 def losses_thumbnail(losses: Losses, size: int) -> bytes:
-    from nodegraph_nodes.ops import drawing
+    from nodegraph_nodes.ops import plots
 
-    return picture_thumbnail(drawing.plot_losses(losses.values, losses.per_epoch), size)
+    return picture_thumbnail(plots.plot_losses(losses.values, losses.per_epoch), size)
 
 
 VALUE_TYPES = (

@@ -1,9 +1,10 @@
 """What the tests of the command line share: calling it inside this process, and small graphs to call it with."""
 
 import json
+import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from click.testing import CliRunner, Result
 
 from nodegraph.cli.program import program
 
-__all__ = ["Call", "call", "environment", "graph_file", "with_toys"]
-
-Call = Callable[..., Result]
-
+__all__ = ["call", "environment", "graph_file", "with_toys"]
 
 def call(*args: str | Path) -> Result:
-    """Call the command line in this process; `.exit_code`, `.stdout`, `.stderr`."""
-    return CliRunner().invoke(program, [str(arg) for arg in args], prog_name="nodegraph")
+    """Call the command line in this process; `.exit_code`, `.stdout`, `.stderr`. Logging is left as it was."""
+    logger = logging.getLogger("nodegraph")
+    before = logger.handlers[:], logger.propagate, logger.level
+    try:
+        return CliRunner().invoke(program, [str(arg) for arg in args], prog_name="nodegraph")
+    finally:
+        logger.handlers, logger.propagate = before[0], before[1]
+        logger.setLevel(before[2])
 
 
 def graph_file(path: Path, nodes: Mapping[str, Any], links: Sequence[str] = (), **rest: Any) -> Path:

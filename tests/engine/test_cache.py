@@ -38,8 +38,11 @@ def picture(number: int, size: int = 1000) -> dict[str, Picture]:
 def test_what_was_put_is_got_by_reference() -> None:
     cache, outputs = make_cache(3), picture(1)
     assert cache.get(key(1)) is None
-    assert cache.put(key(1), outputs)
-    assert cache.get(key(1)) is outputs
+    assert cache.put(key(1), outputs, "a picture")
+    found = cache.get(key(1))
+    assert found is not None
+    assert found.outputs is outputs
+    assert found.summary == "a picture"
     assert key(1) in cache
     assert key(2) not in cache
 
@@ -120,7 +123,7 @@ def test_several_threads_do_not_spoil_it() -> None:
             for _ in range(2000):
                 number = chance.randrange(20)
                 found = cache.get(key(number))
-                assert found is None or found == picture(number)
+                assert found is None or found.outputs == picture(number)
                 cache.put(key(number), picture(number))
         except Exception as error:
             errors.append(error)

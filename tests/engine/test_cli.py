@@ -67,12 +67,23 @@ def test_out_names_the_folder(three: Path, here: Path) -> None:
     assert not (here / "output").exists()
 
 
-def test_out_that_is_a_file_is_a_wrong_call_or_a_failed_node(three: Path) -> None:
+@pytest.mark.parametrize("out", ["taken", "taken/below"])
+def test_out_that_can_be_no_folder_is_a_wrong_call(three: Path, out: str) -> None:
     Path("taken").write_text("")
-    result = call("run", three, "--out", "taken")
-    assert result.exit_code in (1, 2)
-    assert "taken" in result.stderr or "six.txt" in result.stderr
-    assert "Traceback" not in result.stderr
+    result = call("run", three, "--out", out)
+    assert result.exit_code == 2 and toys.calls == []
+    assert result.stderr.startswith(f"--out {out}: ") and result.stderr.endswith("taken is no folder\n")
+
+
+def test_a_device_that_is_not_here_is_a_wrong_call(three: Path, registry: Registry) -> None:
+    def refuse(name: str) -> str:
+        raise ValueError(f"the device is {name}, but this machine has none")
+
+    registry.add_device_namer("toys", refuse)
+    result = call("run", three, "--device", "cuda:1")
+    assert result.exit_code == 2 and toys.calls == []
+    assert "--device cuda:1: the device is cuda:1, but this machine has none" in result.stderr
+    assert call("run", three).exit_code == 0  # no toy asks for a device
 
 
 def test_set_is_parsed_by_the_type_of_the_input(three: Path) -> None:
@@ -160,6 +171,14 @@ def test_a_log_that_cannot_be_written_disturbs_nothing(here: Path, monkeypatch: 
     monkeypatch.setenv("XDG_STATE_HOME", str(here / "file"))
     result = call("run", graph_file(here / "g.json", {"bad": "Fail"}))
     assert result.exit_code == 1 and "Traceback" not in result.stderr and "Logging error" not in result.stderr
+
+
+def test_a_large_log_is_put_aside(here: Path) -> None:
+    file = graph_file(here / "g.json", {"bad": "Fail"})
+    LOG.parent.mkdir(parents=True)
+    LOG.write_text("x" * 1_000_001)
+    call("run", file)
+    assert LOG.stat().st_size < 100_000 and LOG.with_name("log.old.txt").stat().st_size == 1_000_001
 
 
 def test_a_faulty_graph_is_refused_with_every_problem(here: Path) -> None:

@@ -30,6 +30,8 @@ TEXT = """{
 }
 """
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 labels = st.text(st.characters(codec="utf-8"), max_size=8)
 numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
 values = st.recursive(
@@ -93,6 +95,11 @@ def test_a_file_that_was_not_edited_is_saved_without_a_changed_byte(tmp_path):
     save(load(path), path)
     assert path.read_bytes() == TEXT.encode()
     assert load(path).folder == tmp_path
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_the_examples_are_as_they_would_be_saved(path):
+    assert dumps(load(path)) == path.read_text()
 
 
 def test_a_picture_is_loaded_as_the_graph_that_it_carries(tmp_path, pixel):

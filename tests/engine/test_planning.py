@@ -173,9 +173,15 @@ def test_bypass_of_a_bypass_of_a_mute_is_absent(registry: Registry) -> None:
     assert plan_of(graph, registry).skipped == {"o": "it needs a value, but a is muted"}
 
 
-def test_a_wrong_value_that_only_a_bypass_passes_is_refused(registry: Registry) -> None:
+def test_a_wrong_value_is_not_passed_on(registry: Registry) -> None:
     graph = build({"n": ("Number", {"value": "x"}), "s": ("Show", {})}, "n.value -> s.value").with_mode("n", "bypass")
-    with pytest.raises(CheckFailed, match=r"n \(Number\): value is 'x', must be a number"):
+    why = "it needs a value, but n is bypassed and its value is 'x', must be a number"
+    assert plan_of(graph, registry).skipped == {"s": why}
+
+
+def test_a_wrong_value_that_only_mute_brings_to_light_is_refused(registry: Registry) -> None:
+    graph = PAIR.set("m", value="x").with_mode("n", "mute")
+    with pytest.raises(CheckFailed, match=r"m \(Multiply\): value is 'x', must be a number"):
         plan_of(graph, registry)
 
 

@@ -2,9 +2,11 @@
 
 import copy
 import json
+import random
 import subprocess
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,16 @@ import pytest
 import toys
 
 import nodegraph
+from nodegraph.checks import check
 from nodegraph.context import Context
+from nodegraph.cycles import cycles
 from nodegraph.errors import CheckFailed, RunFailed, UsageError
 from nodegraph.events import Event, NodeProgress
 from nodegraph.files import loads
 from nodegraph.graphs import Graph, Link, Node
 from nodegraph.node_types import node
 from nodegraph.outputs import OutputFolder
+from nodegraph.planning import order_of
 from nodegraph.registry import Registry
 from nodegraph.resources import Resources
 from nodegraph.results import Result
@@ -320,3 +325,98 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+# Planning is its own judge where it is sure; it must never be sure of what the check refuses.
+
+KINDS = (
+    "Number",
+    "Integer",
+    "Multiply",
+    "Sum",
+    "Numbers",
+    "Divide",
+    "MakeBox",
+    "PassBox",
+    "StackBoxes",
+    "Text",
+    "Choose",
+)
+VALUES = (1, 2.5, 99, -1, True, None, "x", "ddim", [1, 2], [], {"a": 1})
+
+
+def random_graph(chance: random.Random, registry: Registry) -> Graph:
+    """A graph that is right, or nearly."""
+    nodes, links = {}, list[Link]()
+    ids = [f"n{number}" for number in range(chance.randrange(1, 7))]
+    for place, id in enumerate(ids):
+        kind = chance.choice(KINDS) if chance.random() < 0.97 else "Nonsense"
+        spec = registry.get(kind)
+        inputs = {}
+        for port in spec.inputs if spec else ():
+            sources = [
+                (source, output.name)
+                for source in (ids[:place] if chance.random() < 0.95 else ids)
+                for output in getattr(registry.get(nodes[source].type) if source in nodes else None, "outputs", ())
+            ]
+            listed = port.indexed and chance.random() < 0.9
+            fitting = [
+                (source, output)
+                for source, output in sources
+                if registry.convertible(
+                    registry.node_types[nodes[source].type].outputs_by_name[output], port, 0 if listed else None
+                )
+            ]
+            if fitting and chance.random() < 0.7:
+                for index in range(chance.randrange(1, 3) if listed else 1):
+                    source, output = chance.choice(fitting if chance.random() < 0.95 else sources)
+                    links.append(
+                        Link(source=source, output=output, target=id, input=port.name, index=index if listed else None)
+                    )
+            if port.is_data and (port.required or chance.random() < 0.2):
+                inputs[port.name] = (
+                    port.default if not port.required and chance.random() < 0.8 else chance.choice(VALUES)
+                )
+        if chance.random() < 0.03:
+            inputs["nonsense"] = 1
+        mode = chance.choice(["mute", "bypass"]) if chance.random() < 0.1 else None
+        nodes[id] = Node(type=kind, inputs=inputs, mode=mode, version=2 if chance.random() < 0.02 else 1)
+    if links and chance.random() < 0.1:
+        links.append(chance.choice(links))
+    if links and chance.random() < 0.1:
+        old = links.pop(chance.randrange(len(links)))
+        links.append(
+            old.model_copy(update={chance.choice(["source", "output", "target", "input"]): chance.choice([*ids, "zz"])})
+        )
+    if chance.random() < 0.1:
+        links = [link for link in links if link.index != 0]
+    return Graph(nodes=nodes, links=tuple(links))
+
+
+def test_a_run_refuses_just_what_the_check_refuses(registry: Registry) -> None:
+    chance, session = random.Random(1), Session(registry)
+    outcomes: Counter[str] = Counter()
+    for _ in range(1500):
+        graph = random_graph(chance, registry)
+        targets = chance.sample(list(graph.nodes), 1) if chance.random() < 0.5 else None
+        wanted = targets or list(graph.sinks)
+        if targets is None and len(order_of(graph, graph.sinks)) < len(graph.nodes):
+            wanted += [circle[0] for circle in cycles(graph)]
+        errors = [problem for problem in check(graph, registry, targets=wanted) if problem.kind == "error"]
+        try:
+            session.run(graph, targets)
+            outcome = "done"
+        except CheckFailed as refused:
+            if not errors:  # a value beside a link, which counts only since the source of the link is muted
+                (problem,) = refused.problems
+                assert problem.node is not None
+                assert any(link.input == problem.input for link in graph.in_links[problem.node])
+                assert any(node.mode for node in graph.nodes.values())
+                continue
+            outcome = "refused"
+            assert list(refused.problems) == errors
+        except RunFailed:
+            outcome = "failed"
+        outcomes[outcome] += 1
+        assert (outcome == "refused") == bool(errors), (nodegraph.dumps(graph), targets, list(map(str, errors)))
+    assert min(outcomes["done"], outcomes["refused"]) > 200, outcomes

@@ -1,6 +1,7 @@
 """Saving: after any failure, and after a kill at any moment, a file is the old or the new one, whole."""
 
 import errno
+import fcntl
 import os
 import random
 import signal
@@ -15,11 +16,11 @@ from nodegraph.errors import OutputError
 from nodegraph.writing import write_atomically
 
 OLD, NEW = b"old" * 1000, b"new" * 300_000
-CALLS = ("realpath", "access", "scandir", "open", "fstat", "chmod", "write", "fsync", "replace", "close")
+CALLS = ("realpath", "access", "scandir", "open", "fstat", "chmod", "write", "fsync", "replace", "close", "flock")
 
 
 class Failing:
-    """The `os` module, with the call of a given number failing."""
+    """The modules `os` and `fcntl`, with the call of a given number failing."""
 
     def __init__(self, fail_at: int, number: int = errno.EIO) -> None:
         self.path = os.path
@@ -28,7 +29,7 @@ class Failing:
         self.failed = ""
 
     def __getattr__(self, name):
-        found = getattr(os, name)
+        found = getattr(fcntl if name.startswith(("flock", "LOCK_")) else os, name)
         return self.counted(name, found) if name in CALLS else found
 
     def counted(self, name, call):
@@ -59,6 +60,7 @@ def test_a_failure_of_each_call_leaves_the_old_file_or_the_new_one(target, monke
         target.write_bytes(OLD)
         failing = Failing(fail_at, number)
         monkeypatch.setattr(writing, "os", failing)
+        monkeypatch.setattr(writing, "fcntl", failing)
         try:
             write_atomically(target, NEW)
         except OutputError as error:
@@ -70,7 +72,7 @@ def test_a_failure_of_each_call_leaves_the_old_file_or_the_new_one(target, monke
             break
         failed.append(failing.failed)
     assert target.read_bytes() == NEW
-    assert {"open", "chmod", "write", "fsync", "replace", "close"} <= set(failed)
+    assert {"open", "chmod", "write", "fsync", "replace", "close", "flock"} <= set(failed)
 
 
 def test_a_full_disk_is_named(target, monkeypatch):

@@ -85,14 +85,18 @@ def test_gradients_pass():
 
 
 def test_a_kernel_of_33_does_not_fit_on_16_pixels():
-    with pytest.raises(ValueError, match=r"kernel is 33 and the picture's shorter side 16; the kernel must be at most 31"):
+    with pytest.raises(
+        ValueError, match=r"kernel is 33 and the picture's shorter side 16; the kernel must be at most 31"
+    ):
         gaussian_blur(noise(1, 3, 16, 64), 2, 33)
     gaussian_blur(noise(1, 3, 16, 64), 2, 31)
     gaussian_blur(noise(1, 3, 64, 64), 2, 33)
 
 
 def test_a_sigma_too_large_names_the_largest():
-    with pytest.raises(ValueError, match=r"sigma 7\).*shorter side 28; the kernel must be at most 55, or sigma at most 6.75"):
+    with pytest.raises(
+        ValueError, match=r"sigma 7\).*shorter side 28; the kernel must be at most 55, or sigma at most 6.75"
+    ):
         gaussian_blur(noise(1, 1, 28, 28), 7)
     gaussian_blur(noise(1, 1, 28, 28), 6.75)
 

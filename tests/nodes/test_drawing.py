@@ -100,7 +100,21 @@ def test_the_font_has_the_letters_of_the_field():
 
 @pytest.mark.parametrize(
     "batches, columns",
-    [([1], 1), ([5], 5), ([6], 3), ([7], 3), ([10], 5), ([12], 4), ([16], 4), ([100], 10), ([3, 3, 3], 3), ([1, 1, 1], 3), ([10, 10], 10), ([40, 40], 10), ([2, 3], 5)],
+    [
+        ([1], 1),
+        ([5], 5),
+        ([6], 3),
+        ([7], 3),
+        ([10], 5),
+        ([12], 4),
+        ([16], 4),
+        ([100], 10),
+        ([3, 3, 3], 3),
+        ([1, 1, 1], 3),
+        ([10, 10], 10),
+        ([40, 40], 10),
+        ([2, 3], 5),
+    ],
 )
 def test_columns_when_none_are_given(batches, columns):
     assert fitting_columns(batches) == columns
@@ -122,7 +136,7 @@ def test_what_cannot_be_laid_out():
         sheet([torch.zeros(1, 4, 8, 8)])
     with pytest.raises(ValueError, match="background is 'red', must be one of white, black, grey"):
         sheet([tiles(1)], background="red")
-    with pytest.raises(ValueError, match="must have at most .* pixels; choose a smaller scale"):
+    with pytest.raises(ValueError, match=r"must have at most .* pixels; choose a smaller scale"):
         sheet([torch.zeros(1, 1, 1000, 1000)], scale=64)
 
 

@@ -21,7 +21,9 @@ def test_sizes_flat_pictures_and_ranges(name):
 
 @pytest.mark.parametrize("name", geometry.FILTERS)
 def test_each_picture_is_resized_by_itself(name):
-    torch.testing.assert_close(geometry.resize(X, 5, 5, name)[1:], geometry.resize(X[1:], 5, 5, name), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        geometry.resize(X, 5, 5, name)[1:], geometry.resize(X[1:], 5, 5, name), rtol=0, atol=1e-6
+    )
 
 
 def test_area_takes_means_and_nearest_copies():

@@ -77,7 +77,9 @@ def test_cmyk(tmp_path):
     torch.testing.assert_close(read, pixels(COLOURS), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("mode, name", [("I;16", "deep.png"), ("I;16", "deep.tiff"), ("I;16B", "big.tiff"), ("I", "deep.pgm")])
+@pytest.mark.parametrize(
+    "mode, name", [("I;16", "deep.png"), ("I;16", "deep.tiff"), ("I;16B", "big.tiff"), ("I", "deep.pgm")]
+)
 def test_16_bit_grey_is_scaled_not_clipped(tmp_path, mode, name):
     ramp = np.linspace(0, 65535, 300).round().astype(np.uint16).reshape(10, 30)
     if name.endswith("pgm"):
@@ -125,7 +127,9 @@ def test_transparent_parts_show_the_background(tmp_path, background, value):
     layers[0, :, 0] = 200  # red
     layers[0, :, 3] = (255, 0, 128)
     path = saved(tmp_path, Image.fromarray(layers))
-    red = [[round(t) for t in row] for row in ((read_picture(path, background=background)[0, :, 0] + 1) * 127.5).tolist()]
+    red = [
+        [round(t) for t in row] for row in ((read_picture(path, background=background)[0, :, 0] + 1) * 127.5).tolist()
+    ]
     mixed = [round((200 * 128 + value * 127) / 255), round(value * 127 / 255)]
     assert red[0][:2] == [200, value] and red[1][:2] == [0, value]
     assert abs(red[0][2] - mixed[0]) <= 1 and abs(red[1][2] - mixed[1]) <= 1
@@ -174,7 +178,11 @@ def test_crop_takes_the_middle_pad_adds_background_stretch_distorts(tmp_path):
     assert padded.shape == (1, 3, 60, 60) and (padded[..., :20, :] == 0).all() and (padded[..., 40:, :] == 0).all()
     assert torch.equal(padded[..., 20:40, :], pixels(wide))
     stretched = read_picture(path, 60, fit="stretch")
-    assert stretched.shape == (1, 3, 60, 60) and (stretched[..., 25:35] > 0.99).all() and (stretched[..., :15] < -0.99).all()
+    assert (
+        stretched.shape == (1, 3, 60, 60)
+        and (stretched[..., 25:35] > 0.99).all()
+        and (stretched[..., :15] < -0.99).all()
+    )
     tall = saved(tmp_path, Image.fromarray(wide.transpose(1, 0, 2)), "tall.png")
     assert torch.equal(read_picture(tall, 20), torch.ones(1, 3, 20, 20))
 
@@ -316,7 +324,18 @@ def test_a_notebook_gets_a_sheet_with_small_pictures_enlarged():
     assert opened(png_bytes(torch.zeros(1, 3, 300, 200))).size == (200, 300)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 28, 28), (1, 3, 64, 48), (1, 3, 3000, 20), (7, 1, 28, 28), (400, 1, 28, 28), (100, 3, 512, 512), (1, 1, 1, 1)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (1, 1, 28, 28),
+        (1, 3, 64, 48),
+        (1, 3, 3000, 20),
+        (7, 1, 28, 28),
+        (400, 1, 28, 28),
+        (100, 3, 512, 512),
+        (1, 1, 1, 1),
+    ],
+)
 @pytest.mark.parametrize("size", [256, 64])
 def test_thumbnails_have_at_most_the_size(shape, size):
     made = opened(thumbnail(torch.zeros(1, *shape[1:]).expand(shape), size))

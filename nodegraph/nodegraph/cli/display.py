@@ -132,7 +132,7 @@ def finish_words(event: NodeFinished, labels: Mapping[str, str]) -> tuple[str, s
 
 def progress_text(event: NodeProgress) -> str:
     """`12/50, 8.2 s left, loss 0.031`."""
-    left = [] if event.seconds_left is None else [f"{duration(event.seconds_left)} left"]
+    left = [f"{duration(event.seconds_left)} left"] if event.seconds_left else []
     return ", ".join([f"{event.step}/{event.total}", *left, *([event.text] if event.text else [])])
 
 

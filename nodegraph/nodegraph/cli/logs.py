@@ -6,13 +6,13 @@ The engine, the nodes and the plugins log to the logger "nodegraph"; this module
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
-from logging.handlers import RotatingFileHandler
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from platformdirs import user_log_path, user_state_path
 
 __all__ = ["log_file", "note", "verbose_option"]
 
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def log_file() -> Path:
     """Where tracebacks go: ~/.local/state/nodegraph/log.txt on Linux, the log folder of the user elsewhere."""
-    import sys
+    from platformdirs import user_log_path, user_state_path
 
     folder = user_state_path if sys.platform.startswith("linux") else user_log_path
     return folder("nodegraph", appauthor=False) / "log.txt"
@@ -38,32 +38,32 @@ def set_up(verbose: bool) -> None:
     logger = logging.getLogger("nodegraph")
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
-        handler.close()
     logger.propagate = False
     logger.setLevel(logging.DEBUG)
-    logger.addHandler(QuietFile(log_file()))
+    logger.addHandler(LogFile())
     if verbose:
         shown = logging.StreamHandler()
         shown.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(shown)
 
 
-class QuietFile(RotatingFileHandler):
-    """A log file made when the first thing is logged; where none can be written, a run goes on without it."""
+class LogFile(logging.Handler):
+    """Appends to the log file, made when the first thing is logged; a large one is put aside, and one that cannot be
+    written disturbs nothing.
+    """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, maxBytes=LIMIT_BYTES, backupCount=1, encoding="utf-8", errors="replace", delay=True)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
-            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            return
-        super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Say nothing: a log that cannot be written must not disturb what is logged."""
+        with suppress(OSError):
+            path = log_file()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and path.stat().st_size > LIMIT_BYTES:
+                path.replace(path.with_name("log.old.txt"))
+            with path.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(self.format(record) + "\n")
 
 
 def verbose_option(command: F) -> F:
@@ -78,6 +78,6 @@ def verbose_option(command: F) -> F:
         is_eager=True,
         expose_value=False,
         callback=chosen,
-        help=f"Show tracebacks, which otherwise only {log_file().name} in the user's log folder holds.",
+        help="Show tracebacks, which otherwise only the log file of the user holds.",
     )
     return option(command)

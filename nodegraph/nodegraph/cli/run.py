@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -148,6 +149,8 @@ def run_command(
     if wants_help:
         show_help(ctx, file, graph, registry)
         return 0
+    refuse_out(out)
+    refuse_device(registry, device)
     warn(graph, registry, targets)
     return run_graph(
         file, graph, registry, targets, out, device, events, use_cache=not no_cache, metadata=not no_metadata
@@ -162,6 +165,28 @@ def show_help(ctx: click.Context, file: str, graph: Graph, registry: Registry) -
     options = [record for record in records if record is not None]
     width = ctx.make_formatter().width
     say(graph_help(file, graph, registry, options, width))
+
+
+def refuse_out(out: Path) -> None:
+    """UsageError now rather than after an hour of work, when the output folder cannot be one."""
+    from nodegraph.errors import UsageError
+
+    there = next((path for path in (out, *out.absolute().parents) if path.exists()), out)
+    if not there.is_dir():
+        raise UsageError(f"--out {out}: {there} is no folder")
+    if not os.access(there, os.W_OK):
+        raise UsageError(f"--out {out}: {there} cannot be written to")
+
+
+def refuse_device(registry: Registry, device: str) -> None:
+    """UsageError when a device that was named is not here; the others are asked for by the nodes that need one."""
+    from nodegraph.errors import UsageError
+
+    if device not in ("auto", "cpu"):
+        try:
+            registry.device(device)
+        except ValueError as error:
+            raise UsageError(f"--device {device}: {error}") from None
 
 
 def warn(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:

@@ -49,6 +49,7 @@ def read_picture(
     check_file(Path(path))
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd metadata, which does not touch the picture
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             pixels = decoded(Path(path), color, BACKGROUNDS[background])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -143,6 +143,8 @@ def check_start(denoiser: Denoiser, start: Noisy) -> None:
             f"the start was noised by the schedule {start.schedule.name}, the denoiser learned "
             f"{denoiser.schedule.name}; link the denoiser to `like` of AddNoise"
         )
+    if start.t is not None:
+        denoiser.schedule.alpha_bar(start.t)  # refuses what is no timestep of it
     if start.space != denoiser.space:
         raise ValueError(f"the start is in the space {start.space}, the denoiser works in {denoiser.space}")
     check_fits(denoiser, start.x)
