@@ -10,7 +10,7 @@ INSTALLED := .venv/.installed
 QT_PACKAGES := libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types contracts examples qt clean FORCE
+.PHONY: help install run test lint types contracts examples gallery qt clean FORCE
 
 help:
 	@echo 'make run        draw ten digits with the network that comes along (examples/digits.json)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make types      mypy --strict on the engine'
 	@echo 'make contracts  import-linter: which package may import which'
 	@echo 'make examples   run every graph in examples/'
+	@echo 'make gallery    the same, and keep the pictures in docs/'
 	@echo 'make clean      remove .venv and caches'
 
 run: $(INSTALLED)
@@ -38,6 +39,9 @@ contracts: $(INSTALLED)
 
 examples: $(INSTALLED)
 	$(BIN)/python .ci/examples.py
+
+gallery: $(INSTALLED)
+	$(BIN)/python .ci/examples.py docs
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,7 +1,11 @@
-"""Run every graph in examples/ as a user would, and fail when one fails or makes no picture."""
+"""Run every graph in examples/ as a user would, and fail when one fails or makes no picture.
+
+With the name of a folder, the pictures of those that ran unchanged are kept there: `docs` for the README's gallery.
+"""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +33,13 @@ def run(example: Path, out: Path) -> list[str]:
     return []
 
 
+def keep(out: Path, folder: Path) -> None:
+    for picture in out.glob("*.png"):
+        shutil.copy(picture, folder / picture.name)
+
+
 def main() -> int:
+    gallery = [Path(name) for name in sys.argv[1:]]
     examples = sorted((ROOT / "examples").glob("*.json"))
     complaints = [] if examples else ["examples/ holds no graph"]
     absent = OVERRIDES.keys() - {example.stem for example in examples}
@@ -38,7 +48,10 @@ def main() -> int:
         print(f"-- {example.name}", flush=True)
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            complaints += run(example, Path(folder) / "output")
+            out = Path(folder) / "output"
+            complaints += run(example, out)
+            for kept in gallery if example.stem not in OVERRIDES else ():
+                keep(out, kept)
         print(f"-- {example.name}: {time.monotonic() - began:.1f} s", flush=True)
     for complaint in complaints:
         print(complaint, file=sys.stderr)

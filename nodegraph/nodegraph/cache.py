@@ -75,26 +75,36 @@ class MemoryCache:
         if entry.own_bytes + sum([size for _, size in entry.storages]) > self.limit_bytes:
             return False
         with self._lock:
-            if key in self._entries:
-                self._drop(key)
-            held = self._held + entry.own_bytes
-            for storage, size in entry.storages:
-                readers, known = self._storages.get(storage, (0, 0))
-                if size < known:
-                    size = known
-                self._storages[storage] = (readers + 1, size)
-                held += size - known
-            self._entries[key] = entry
-            self._held = held
-            while self._held > self.limit_bytes:
-                self._drop(next(iter(self._entries)))
+            try:
+                self._enter(key, entry)
+            except BaseException:  # Ctrl+C may come at any point, and a wrong account would last
+                self._forget()
+                raise
             return key in self._entries
+
+    def _enter(self, key: bytes, entry: Entry) -> None:
+        if key in self._entries:
+            self._drop(key)
+        held = self._held + entry.own_bytes
+        for storage, size in entry.storages:
+            readers, known = self._storages.get(storage, (0, 0))
+            if size < known:
+                size = known
+            self._storages[storage] = (readers + 1, size)
+            held += size - known
+        self._entries[key] = entry
+        self._held = held
+        while self._held > self.limit_bytes:
+            self._drop(next(iter(self._entries)))
 
     def clear(self) -> None:
         with self._lock:
-            self._entries.clear()
-            self._storages.clear()
-            self._held = 0
+            self._forget()
+
+    def _forget(self) -> None:
+        self._entries.clear()
+        self._storages.clear()
+        self._held = 0
 
     def _measure(self, outputs: Outputs, summary: str) -> Entry:
         own = ENTRY_BYTES

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 PREVIEW_SECONDS = 0.1  # at most ten previews a second and node
-SMOOTHING = 0.2  # weight of the newest step in the seconds that a step takes
+SMOOTHING = 0.2  # least weight of the newest step in the seconds that a step takes
 log = logging.getLogger("nodegraph")
 
 
@@ -71,6 +71,7 @@ class Context:
         self._preview_failed = False
         self._last: tuple[float, int] | None = None
         self._pace: float | None = None
+        self._paces = 0
 
     @property
     def device(self) -> str:
@@ -137,7 +138,9 @@ class Context:
             return None if self._pace is None else max(0.0, self._pace * (total - step))
         began, before = self._last
         pace = (now - began) / (step - before)
-        self._pace = pace if self._pace is None else (1 - SMOOTHING) * self._pace + SMOOTHING * pace
+        self._paces += 1
+        weight = max(SMOOTHING, 1 / self._paces)  # a mean at first: the first step of all is often a slow one
+        self._pace = pace if self._pace is None else (1 - weight) * self._pace + weight * pace
         self._last = (now, step)
         return max(0.0, self._pace * (total - step))
 

@@ -52,7 +52,7 @@ class Executor:
         self.run = run
         self.plan = plan
         self.wanted = frozenset(wanted)
-        self.values: dict[Output, Any] = {}
+        self.kept: dict[str, Outputs] = {}  # of the wanted nodes
         self.failed: dict[str, Failure] = {}
         self.skipped: dict[str, str] = {}
         self.cached: list[str] = []
@@ -63,6 +63,7 @@ class Executor:
         self._control = control
         self._tell = tell
         self._make_context = make_context
+        self._values: dict[Output, Any] = {}  # of the other nodes, what someone will still read
         self._readers: dict[Output, int] = {}
         self._broken: dict[str, str] = {}  # nodes without values, and the failed one that is to blame
 
@@ -126,12 +127,11 @@ class Executor:
     def _keep(self, node: str, outputs: Outputs) -> None:
         """Hold the outputs that someone will read."""
         if node in self.wanted:
-            for name, value in outputs.items():
-                self.values[node, name] = value
+            self.kept[node] = outputs
             return
         for name, value in outputs.items():
             if (node, name) in self._readers:
-                self.values[node, name] = value
+                self._values[node, name] = value
 
     def _let_go(self, step: Step) -> None:
         """The step is done with what it read."""
@@ -140,10 +140,9 @@ class Executor:
             source = wire.source
             if readers[source] > 1:
                 readers[source] -= 1
-                continue
-            del readers[source]
-            if source[0] not in self.wanted:
-                self.values.pop(source, None)
+            else:
+                del readers[source]
+                self._values.pop(source, None)
 
     def _take(self, step: Step) -> None:
         """Run one step, or find it cached, or skip it; whatever comes of it, the run can go on."""
@@ -174,13 +173,15 @@ class Executor:
 
     def _gather(self, step: Step) -> dict[str, Any]:
         """The inputs of a step, as its function gets them."""
-        inputs = dict(step.values)
+        # a plan is used again: a node that sorts its list in place may not spoil it
+        inputs = {name: list(value) if type(value) is list else value for name, value in step.values.items()}
         for name in step.files:
             inputs[name] = self._keys.files.resolve(inputs[name])
         name = ""
         try:
             for name, source, convert, listed in step.wires:
-                value = self.values[source]
+                kept = self.kept.get(source[0])
+                value = self._values[source] if kept is None else kept[source[1]]
                 if convert is not None:
                     value = convert(value)
                 if not listed:
@@ -207,8 +208,9 @@ class Executor:
         try:
             outputs = step.spec.call(inputs, context)
         except (Exception, SystemExit) as error:
-            if isinstance(error, Cancelled) and self._control.cancelled:
-                raise
+            stopped = isinstance(error, Cancelled) or (context is not None and context.stopped)
+            if stopped and self._control.cancelled:
+                raise Cancelled("the run was cancelled") from error
             self._fail(step, error)
             return
         finally:

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from .errors import NodegraphError
@@ -84,7 +85,7 @@ def describe(registry: Registry, value: Any) -> str:
         return f"{len(value)} values" if len(value) != 1 else "1 value"
     found = registry.value_type_of(value)
     if found is None or found.summary is None:
-        return shown(value, 80) if hasattr(value, "__fspath__") else ""
+        return str(value) if isinstance(value, PurePath) else ""
     try:
         return str(found.summary(value))
     except Exception as error:  # a plugin's function may raise anything

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ class Result:
     Attributes:
         run: the id of the run, as in its events.
         outputs: the names of the outputs of each node that the run could have run.
-        values: by (node, output); those that were kept.
+        kept: the values by node and output; those that were to be kept.
         failed: nodes that failed, and why. `skipped`: nodes that could not run, and why.
         cached: nodes whose values were remembered.
         files: what nodes wrote, in order.
@@ -27,12 +28,17 @@ class Result:
 
     run: str
     outputs: Mapping[str, tuple[str, ...]]
-    values: Mapping[tuple[str, str], Any]
+    kept: Mapping[str, Mapping[str, Any]]
     failed: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     cached: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     seconds: float = 0.0
+
+    @cached_property
+    def values(self) -> Mapping[tuple[str, str], Any]:
+        """The values by (node, output)."""
+        return {(node, name): value for node, outputs in self.kept.items() for name, value in outputs.items()}
 
     def __getitem__(self, place: str | tuple[str, str]) -> Any:
         """The value of an output; UsageError says why there is none."""
@@ -56,14 +62,14 @@ class Result:
             close = nearest(output, known) or f"its outputs: {', '.join(known) or 'none'}"
             raise UsageError(with_remedy(f"{node} has no output {shown(output)}", close))
         try:
-            return self.values[node, output]
+            return self.kept[node][output]
         except KeyError:
             raise UsageError(
                 f"the value of {node}.{output} was not kept; name {node} among the targets, or keep all values"
             ) from None
 
     def __contains__(self, place: object) -> bool:
-        return place in self.values or any(node == place for node, _ in self.values)
+        return place in self.values or (isinstance(place, str) and bool(self.kept.get(place)))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.values)
@@ -72,9 +78,7 @@ class Result:
         return len(self.values)
 
     def __repr__(self) -> str:
-        parts = [
-            f"{len(self.values)} values of {', '.join(dict.fromkeys(node for node, _ in self.values)) or 'no node'}"
-        ]
+        parts = [f"{len(self.values)} values of {', '.join(filter(self.kept.get, self.kept)) or 'no node'}"]
         for name in ("failed", "skipped"):
             if getattr(self, name):
                 parts.append(f"{name}: {', '.join(getattr(self, name))}")

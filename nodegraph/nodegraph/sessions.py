@@ -1,8 +1,10 @@
 """Sessions: the node types, the cache and the networks that outlive a run, and the one call that runs a graph."""
 
+import gc
 import os
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -154,7 +156,7 @@ class Session:
         result = Result(
             run=id,
             outputs=plan.outputs,
-            values=executor.values,
+            kept=executor.kept,
             failed={node: with_remedy(failure.message, failure.remedy) for node, failure in executor.failed.items()},
             skipped=executor.skipped,
             cached=tuple(executor.cached),
@@ -176,10 +178,11 @@ class Session:
             for node in wanted:
                 if node not in graph.nodes:
                     raise UsageError(with_remedy(f"there is no node {shown(node)}", nearest(node, graph.nodes)))
-            if asked is None and len(order_of(graph, wanted)) < len(graph.nodes):
-                # what only leads into a circle is before no sink, yet is to be refused and not passed over
-                wanted += tuple(circle[0] for circle in cycles(graph))
-            plan = checked_plan(graph, self.registry, wanted)
+            with collector_paused():
+                if asked is None and len(order_of(graph, wanted)) < len(graph.nodes):
+                    # what only leads into a circle is before no sink, yet is to be refused and not passed over
+                    wanted += tuple(circle[0] for circle in cycles(graph))
+                plan = checked_plan(graph, self.registry, wanted)
             if len(known) >= MOST_PLANS:
                 known.clear()
             known[place] = plan
@@ -197,6 +200,18 @@ class Remembered:
         if self._known is None:
             self._known = self._make()
         return self._known
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Planning makes many small objects that stay and have no circles; the collector would go through them in vain."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def checked_plan(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> Plan:

@@ -85,9 +85,9 @@ def save_image(
     digits = len(str(len(pixels)))
     text = context.graph_text()
     written = []
-    for index, row in enumerate(pixels.split(1), start=1):
+    for index, row in enumerate(pixels, start=1):
         context.checkpoint()
-        content = pictures.encode_png(row)
+        content = pictures.encode_png(row[None])
         number = f"_{index:0{digits}}" if len(pixels) > 1 else ""
         written.append(
             context.output.write(f"{stem}{number}.png", content if text is None else png.embed(content, text))

@@ -14,7 +14,7 @@ Batch = Annotated[int, Field(ge=1, le=4096, description="Pictures a step.")]
 LearningRate = Annotated[float, Field(gt=0, le=1, description="The highest rate of the one-cycle schedule.")]
 ClassConditional = Annotated[bool, Field(description="Whether the network is told which digit a picture shows.")]
 ClassDropout = Annotated[
-    float, Field(ge=0, le=1, description="Share of examples whose digit is hidden, so that guidance has both estimates.")
+    float, Field(ge=0, le=1, description="Share of examples whose digit is hidden; guidance needs both estimates.")
 ]
 Average = Annotated[
     float, Field(ge=0, lt=1, description="How much of the averaged weights stays at each step; they are what is kept.")
@@ -139,7 +139,7 @@ def save_model(
     model: Model,
     name: FileName = "model",
     precision: Annotated[
-        Literal["float32", "float16"], Field(description="float16 halves the file; estimates change in the fourth digit.")
+        Literal["float32", "float16"], Field(description="float16 halves the file; estimates differ in the fourth digit.")
     ] = "float32",
 ) -> Path:
     """Save a trained network as safetensors, with its configuration and how it was trained in the file."""

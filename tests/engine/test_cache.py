@@ -114,6 +114,27 @@ def test_the_account_stays_right_whatever_happens() -> None:
         assert cache.held_bytes == len(cache) * ENTRY_BYTES + sum(storages.values()) <= cache.limit_bytes
 
 
+def test_an_interrupt_in_the_middle_leaves_no_wrong_account() -> None:
+    class Interrupting:
+        """A storage at which Ctrl+C is pressed when it is entered."""
+
+        asked = 0
+
+        def __hash__(self) -> int:
+            Interrupting.asked += 1
+            if Interrupting.asked == 3:
+                raise KeyboardInterrupt
+            return 1
+
+    cache = MemoryCache(10_000, lambda value: [("first", 100), (value, 100)])
+    cache.put(key(1), {"value": 1.0})
+    with pytest.raises(KeyboardInterrupt):
+        cache.put(key(2), {"value": Interrupting()})
+    assert Interrupting.asked == 3
+    assert (len(cache), cache.held_bytes) == (0, 0)
+    assert cache.put(key(3), {"value": 1.0})
+
+
 def test_several_threads_do_not_spoil_it() -> None:
     cache, errors = make_cache(5), list[Exception]()
 

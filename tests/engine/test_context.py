@@ -61,8 +61,19 @@ def test_seconds_left_is_smoothed_and_never_negative(monkeypatch: pytest.MonkeyP
         clock.now += pause
         context.progress(step, 10)
     left = [event.seconds_left for event in events]
-    assert left[2] == pytest.approx(7 * (0.8 * 1 + 0.2 * 9))
+    assert left[2] == pytest.approx(7 * (1 + 9) / 2)
     assert all(seconds is None or seconds >= 0 for seconds in left)
+
+
+def test_a_slow_first_step_is_soon_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, events = Clock(monkeypatch), list[NodeProgress]()
+    context = Context(emit=events.append)
+    for step in range(1, 51):
+        clock.now += 1000 if step == 2 else 1
+        context.progress(step, 100)
+    left = events[-1].seconds_left
+    assert left is not None
+    assert 50 <= left < 60
 
 
 def test_a_pause_does_not_count_as_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -331,6 +331,25 @@ def test_the_check_for_changed_inputs_sees_a_change() -> None:
     assert not unchanged_by(lambda numbers: numbers.append(1), numbers=[1.0])
 
 
+def test_a_node_that_changes_its_list_spoils_no_later_run(registry: Registry) -> None:
+    @node("Pop", category="Toys", outputs="count", cache="none")
+    def pop(numbers: list[float], more: list[float] = [1.0, 2.0]) -> int:  # noqa: B006
+        """Empty the lists."""
+        count = len(numbers) + len(more)
+        numbers.clear()
+        more.clear()
+        return count
+
+    registry.add(pop)
+    session = Session(registry)
+    graph = build(
+        {"p": ("Pop", {"numbers": [1, 2, 3]}), "n": ("Numbers", {}), "q": ("Pop", {})}, "n.values -> q.numbers"
+    )
+    for _ in range(2):
+        result = session.run(graph)
+        assert (result["p"], result["q"], result["n"]) == (5, 5, [0.0, 1.0, 2.0])
+
+
 class Heavy:
     """A value whose life can be watched."""
 
@@ -633,6 +652,30 @@ def test_a_node_that_keeps_what_it_learned_when_cancelled_is_not_cached_as_done(
         )
     assert kept == [2]
     assert session.run(graph)["t"] == 3
+
+
+def test_a_node_that_trips_over_being_cancelled_has_not_failed(registry: Registry) -> None:
+    @node("Trip", category="Toys", outputs="value")
+    def trip(context: Context) -> int:
+        """Turn being cancelled into an error of its own."""
+        try:
+            context.checkpoint()
+        finally:
+            raise RuntimeError("cannot clean up")
+
+    registry.add(trip)
+    session, events, control = Session(registry), list[Event](), Control()
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, NodeStarted):
+            control.cancel()
+
+    with pytest.raises(Cancelled):
+        session.run(Graph().add("t", "Trip"), emit=emit, control=control)
+    assert not of(NodeFailed, events)
+    with pytest.raises(RunFailed, match="cannot clean up"):
+        session.run(Graph().add("t", "Trip"))
 
 
 def test_pause_and_resume(session: Session) -> None:

@@ -60,7 +60,7 @@ def test_no_caption_takes_no_room():
 
 def test_headings_begin_new_rows():
     made = sheet([torch.zeros(3, 1, 100, 100), torch.zeros(2, 1, 100, 100)], headings=["clean", "noisy"], scale=1)
-    line = lettering.line_height(lettering.font(13))
+    line = lettering.line_height(lettering.font(13)) + 3
     assert made.shape == (1, 1, 2 * (100 + line) + 4 * 8, 3 * 100 + 4 * 8)
     heading = made[0, 0, 8 + line + 100 + 16 : 8 + 2 * line + 100 + 16]
     assert (heading < 0).sum() > 40

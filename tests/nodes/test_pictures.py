@@ -242,7 +242,7 @@ def test_damage_never_raises_anything_else(tmp_path):
     for suffix in ("png", "jpg", "webp", "gif", "tiff"):
         whole = saved(tmp_path, Image.fromarray(COLOURS), f"whole.{suffix}", exif=exif).read_bytes()
         path = tmp_path / f"damaged.{suffix}"
-        for _ in range(60):
+        for _ in range(25):
             damaged = bytearray(whole)
             for at in RNG.integers(0, len(damaged), 4):
                 damaged[at] = RNG.integers(0, 256)

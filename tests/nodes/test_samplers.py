@@ -39,8 +39,8 @@ def by_diffusers(scheduler, timesteps, *, learned=False, x=START, seed=1, **keyw
 
 # Equality with diffusers
 
-USUAL = {"leading 50": 50, "leading 30": 30, "leading 250": 250, "one": 1}
-DENSE = {"leading 1000": 1000, "explicit": [999, 750, 500, 20, 3, 0]}
+USUAL = {"leading 50": 50, "leading 30": 30, "one": 1}
+DENSE = {"leading 100": 100, "leading 250": 250, "leading 1000": 1000, "explicit": [999, 750, 500, 20, 3, 0]}
 CLIPS = {
     "none": {"clip_sample": False},
     "clamp": {"clip_sample": True},
@@ -59,7 +59,7 @@ def told(scheduler, steps):
 def in_double(scheduler):
     """The scheduler with its own arithmetic in double precision.
 
-    In float32, `1 - ab_t / ab_s` of neighbouring timesteps is wrong by 1e-3: over a thousand steps, pictures by 4e-5.
+    In float32, `1 - ab_t / ab_s` of neighbouring timesteps is off by 1e-3, and pictures after many steps by 4e-5.
     """
     scheduler.alphas_cumprod = torch.tensor(LINEAR.alphas_cumprod, dtype=torch.float64)
     scheduler.one = scheduler.final_alpha_cumprod = torch.tensor(1.0, dtype=torch.float64)
@@ -90,7 +90,7 @@ def test_ddpm_is_that_of_diffusers(steps, clip, variance):
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("clip", CLIPS)
-@pytest.mark.parametrize("steps", [10, 50, 250, 1000])
+@pytest.mark.parametrize("steps", [10, 50, 100, 1000])
 def test_ddim_is_that_of_diffusers(steps, clip, eta):
     if steps == 1000 and clip != "clamp":
         pytest.skip("a thousand steps are walked once")

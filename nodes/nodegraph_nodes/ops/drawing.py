@@ -103,8 +103,11 @@ def _painted(
 ) -> Tensor:
     """Put the tiles in cells of that height and width, and the texts around them."""
     height, width = cell
-    line, space = lettering.line_height(letters), letters.size // 4
-    above = [line * len(row.heading) + (gap if row.heading and number else 0) for number, row in enumerate(rows)]
+    line, space = lettering.line_height(letters), int(letters.size) // 4
+    above = [
+        line * len(row.heading) + space + (gap if number else 0) if row.heading else 0
+        for number, row in enumerate(rows)
+    ]
     below = [line * max(map(len, row.captions), default=0) + (space if any(row.captions) else 0) for row in rows]
     columns = max(len(row.tiles) for row in rows)
     shape = (sum(above) + sum(below) + len(rows) * (height + gap) + gap, columns * (width + gap) + gap)
@@ -122,7 +125,7 @@ def _painted(
     for row, head, foot in zip(rows, above, below, strict=True):
         top += head
         for number, text in enumerate(reversed(row.heading), start=1):
-            pen.text((gap, top - number * line), text, fill=255, font=letters, anchor="la")
+            pen.text((gap, top - space - number * line), text, fill=255, font=letters, anchor="la")
         for column, index in enumerate(row.tiles):
             left = gap + column * (width + gap)
             put(canvas, tiles[index], top, left, height, width, scale)

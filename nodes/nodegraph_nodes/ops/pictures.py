@@ -167,7 +167,7 @@ def as_pillow(values: Tensor) -> Image.Image:
 
 def png_bytes(pixels: Tensor) -> bytes:
     """Return pixels (B, C, H, W) as a PNG to be looked at: a batch as a sheet, small pictures enlarged."""
-    return encode_png(sheet([pixels], gap=4 if len(pixels) > 1 else 0))
+    return encode_png(sheet([pixels], gap=4 if len(pixels) > 1 else 0, background="grey"))
 
 
 def thumbnail(pixels: Tensor, size: int = 256) -> bytes:
@@ -180,4 +180,4 @@ def thumbnail(pixels: Tensor, size: int = 256) -> bytes:
     room = min((size - gap * (columns + 1)) / (columns * width), (size - gap * (rows + 1)) / (rows * height))
     if room < 1:
         shown = geometry.resize(shown, max(1, int(height * room)), max(1, int(width * room)), "bilinear")
-    return encode_png(sheet([shown], columns, scale=max(1, int(room)), gap=gap))
+    return encode_png(sheet([shown], columns, scale=max(1, int(room)), gap=gap, background="grey"))

@@ -129,7 +129,8 @@ def running_mean(values: np.ndarray, window: int) -> np.ndarray:
     place = np.arange(len(values))
     reach = np.minimum(place, window // 2)
     first, last = place - reach, np.minimum(place + reach + 1, len(values))
-    return (sums[last] - sums[first]) / (last - first)
+    means: np.ndarray = (sums[last] - sums[first]) / (last - first)
+    return means
 
 
 def value_range(losses: np.ndarray, means: np.ndarray, *, logarithmic: bool) -> tuple[float, float]:
