@@ -139,7 +139,7 @@ def save_model(
     model: Model,
     name: FileName = "model",
     precision: Annotated[
-        Literal["float32", "float16"], Field(description="float16 halves the file; estimates differ in the fourth digit.")
+        Literal["float32", "float16"], Field(description="float16 halves the file, at a small loss of precision.")
     ] = "float32",
 ) -> Path:
     """Save a trained network as safetensors, with its configuration and how it was trained in the file."""

@@ -86,8 +86,7 @@ class Evaluator:
         queries = list(queries)
         for batch in batches(queries, known):
             answer = self._forward(batch)
-            rows = [len(query.x) for query in batch]
-            parts = torch.split(answer, rows)
+            parts = [answer] if len(batch) == 1 else torch.split(answer, [len(query.x) for query in batch])
             known.update((query.key, part) for query, part in zip(batch, parts, strict=True))
         return [known[query.key] for query in queries]
 
