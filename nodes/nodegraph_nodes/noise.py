@@ -1,10 +1,11 @@
 """Noise nodes: pure noise to start from, and pictures with noise added."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
 from nodegraph import node
+from nodegraph_nodes.ops.schedules import Named, strength_to_timestep
 from nodegraph_nodes.types import Denoiser, Image, NoiseSchedule, Noisy
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1, description="Equal seeds give equal noise.")]
@@ -17,7 +18,7 @@ Strength = Annotated[
     Field(gt=0, le=1, description="How noisy as a share of all timesteps, instead of t: 1 is nothing but noise."),
 ]
 Schedule = Annotated[
-    Literal["linear", "scaled_linear", "cosine"],
+    Named,
     Field(description="What t means: linear (the digits), scaled_linear (Stable Diffusion), cosine (DeepFloyd IF)."),
 ]
 Like = Annotated[Denoiser | None, Field(description="A denoiser that lends its schedule, whatever `schedule` says.")]
@@ -55,8 +56,6 @@ def add_noise(
     What a sampler makes of it keeps the more of the picture, the lower t is (SDEdit). Even t = 0 adds a little noise.
     """
     import torch
-
-    from nodegraph_nodes.ops.schedules import strength_to_timestep
 
     used = NoiseSchedule.named(schedule) if like is None else like.schedule
     at = t if strength is None else strength_to_timestep(strength, used.steps)

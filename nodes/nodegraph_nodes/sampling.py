@@ -9,6 +9,7 @@ from pydantic import Field
 
 from nodegraph import Context, node
 from nodegraph_nodes.noise import Seed
+from nodegraph_nodes.ops.schedules import Spacing
 from nodegraph_nodes.types import Denoiser, Image, Noisy, Step, Trajectory
 
 Steps = Annotated[int, Field(ge=1, le=1000, description="How many timesteps of the whole schedule are visited.")]
@@ -25,8 +26,8 @@ Repeats = Annotated[
     Field(ge=1, le=100, description="How often each stretch is walked, climbing back with fresh noise (RePaint)."),
 ]
 Jump = Annotated[int, Field(ge=1, le=999, description="How many steps a stretch has that is repeated.")]
-Spacing = Annotated[
-    Literal["leading", "trailing", "linspace"],
+Spaced = Annotated[
+    Spacing,
     Field(description="leading ends at timestep 0, trailing begins at the last one, linspace does both."),
 ]
 Clip = Annotated[
@@ -73,7 +74,7 @@ def iterative_sampler(
     seed: Seed = 1,
     repeats: Repeats = 1,
     jump: Jump = 10,
-    spacing: Spacing = "leading",
+    spacing: Spaced = "leading",
     clip: Clip = "clamp",
     variance: Variance = "learned",
     eta: Eta = 0.0,

@@ -134,6 +134,10 @@ class NoiseSchedule:
         """The picture that `x_t` was noised from, if its noise was this."""
         return (x_t - self.sigma(t) * noise) / self.alpha(t)
 
+    def noise_in(self, x_t: "Tensor", x_0: "Tensor", t: int) -> "Tensor":
+        """The noise in `x_t`, if it was noised from that picture."""
+        return (x_t - self.alpha(t) * x_0) / self.sigma(t)
+
 
 @dataclass(frozen=True, eq=False)
 class Noisy:
@@ -358,6 +362,14 @@ class Trajectory:
     steps: tuple[Step, ...]
     schedule: NoiseSchedule
     space: str = "pixels"
+
+    def _repr_png_(self) -> bytes | None:
+        if self.space != "pixels":
+            return None
+        from nodegraph_nodes.ops import drawing, pictures, trajectories
+
+        rows, _ = trajectories.strip(self, 8)
+        return pictures.encode_png(drawing.sheet(rows[:10], columns=len(rows[0])))
 
     def __len__(self) -> int:
         return len(self.steps)

@@ -2,6 +2,7 @@
 
 import io
 import threading
+from typing import get_args
 
 import pytest
 import torch
@@ -13,9 +14,14 @@ from nodegraph_nodes import denoisers, guidance, noise, sampling, value_types
 from nodegraph_nodes.ops import networks
 from nodegraph_nodes.ops.evaluation import Evaluator
 from nodegraph_nodes.ops.gaussians import ExactGaussian
+from nodegraph_nodes.ops.hooks import Mode
 from nodegraph_nodes.ops.networks import read_digits
-from nodegraph_nodes.ops.trajectories import evenly, kept
+from nodegraph_nodes.ops.rules import Method, Variance
+from nodegraph_nodes.ops.samplers import Clip
+from nodegraph_nodes.ops.schedules import BETAS, Spacing
+from nodegraph_nodes.ops.trajectories import Shown, evenly, kept
 from nodegraph_nodes.ops.unet import UNet, UNetConfig, save_unet
+from nodegraph_nodes.ops.views import VIEWS
 from nodegraph_nodes.types import Image, Mask, Model, NoiseSchedule, Noisy
 
 LINEAR = NoiseSchedule.named("linear")
@@ -150,7 +156,7 @@ def test_the_shipped_network_and_a_model_of_the_same_weights_agree(shipped):
 
 def test_a_missing_network_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(networks, "SHIPPED", tmp_path / "gone.safetensors")
-    with pytest.raises(ValueError, match="the network that should come along is missing.*train one with TrainUNet"):
+    with pytest.raises(ValueError, match=r"the network that should come along is missing.*train one with TrainUNet"):
         digit("3", model=None)
 
 
@@ -290,9 +296,9 @@ def test_the_sampler_s_settings_reach_it():
     assert torch.equal(plain, picture())
     assert torch.equal(plain, picture(timesteps=[750, 500, 250, 0]))
     different = [
-        {"seed": 2}, {"method": "ddim"}, {"method": "dpm++"}, {"method": "euler"}, {"steps": 5}, {"repeats": 2, "jump": 1},
-        {"spacing": "trailing"}, {"clip": "none"}, {"variance": "fixed_large"}, {"method": "ddim", "eta": 1.0},
-        {"timesteps": [999, 0]},
+        {"seed": 2}, {"method": "ddim"}, {"method": "dpm++"}, {"method": "euler", "clip": "none"}, {"steps": 5},
+        {"repeats": 2, "jump": 1}, {"spacing": "trailing"}, {"clip": "none"}, {"variance": "fixed_large"},
+        {"method": "ddim", "eta": 0.5}, {"timesteps": [999, 0]},
     ]  # fmt: skip
     pictures = [plain, *(picture(**settings) for settings in different)]
     assert len({each.numpy().tobytes() for each in pictures}) == len(pictures)
@@ -464,7 +470,11 @@ def test_pausing_holds_the_sampler_and_resuming_goes_on(session):
                 reached.set()
 
     results = []
-    worker = threading.Thread(target=lambda: results.append(session.run(digits_graph(steps=10), emit=emit, control=control)))
+
+    def run():
+        results.append(session.run(digits_graph(steps=10), emit=emit, control=control))
+
+    worker = threading.Thread(target=run)
     worker.start()
     assert reached.wait(30)
     worker.join(0.2)
@@ -484,11 +494,29 @@ def test_equal_seeds_would_repeat_the_noise_so_defaults_differ():
     assert registry.get("AddNoise").input("seed").default == 0
 
 
+def test_the_choices_of_the_nodes_are_those_of_the_mathematics():
+    registry = load_plugins(only=["nodegraph"])
+    for place, offered in {
+        "FlipAverage.view": tuple(VIEWS),
+        "Transform.view": tuple(VIEWS),
+        "MaskBlend.mode": get_args(Mode),
+        "IterativeSampler.method": get_args(Method),
+        "IterativeSampler.clip": get_args(Clip),
+        "IterativeSampler.variance": get_args(Variance),
+        "IterativeSampler.spacing": get_args(Spacing),
+        "AddNoise.schedule": tuple(BETAS),
+        "Filmstrip.shown": get_args(Shown),
+    }.items():
+        name, _, port = place.partition(".")
+        assert registry.get(name).input(port).choices == offered, place
+
+
 def test_devices_are_named_or_refused():
     from nodegraph_nodes.plugin import nodegraph_device
 
     assert nodegraph_device("cpu") == "cpu"
     assert nodegraph_device("auto") in ("cpu", "cuda:0", "mps")
-    for name, told in (("cuda:99", "machine has"), ("gpu", "must be auto, cpu, cuda"), ("cpu:1", "must be"), ("", "must be")):
+    refused = {"cuda:99": "machine has", "gpu": "must be auto, cpu, cuda", "cpu:1": "must be", "": "must be"}
+    for name, told in refused.items():
         with pytest.raises(ValueError, match=told):
             nodegraph_device(name)

@@ -74,6 +74,7 @@ def test_noising_and_cleaning_are_inverse():
     x_0, noise = torch.randn((2, 1, 1, 4, 4), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     x_t = schedule.noised(x_0, noise, 700)
     torch.testing.assert_close(schedule.cleaned(x_t, noise, 700), x_0, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(schedule.noise_in(x_t, x_0, 700), noise, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace"])

@@ -200,5 +200,10 @@ def rows_for(values: Tensor, count: int, name: str) -> Tensor:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the host or on a device."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+    """Whether memory ran out, on the host or on a device; some devices tell it only in words."""
+    told = str(error).lower()
+    return (
+        isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        or "out of memory" in told
+        or "can't allocate memory" in told
+    )

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nodegraph_nodes.ops.schedules import betas
-from nodegraph_nodes.types import Draw, Estimate, NoiseSchedule
+from nodegraph_nodes.types import Draw, NoiseSchedule
 
 Method = Literal["ddpm", "ddim", "dpm++", "euler"]
 Variance = Literal["learned", "fixed_small", "fixed_large"]
@@ -25,14 +25,16 @@ LEAST_VARIANCE = 1e-20  # as in diffusers; its logarithm is taken
 class Rule(Protocol):
     """Takes `x` at timestep `t` to a lower one, `to`, where -1 is the clean picture.
 
+    The noise is always that between `x` and `x0`: where the estimate was clipped, that of the clipped picture.
+
     Args:
         x: (B, C, H, W) at `t`; not written to.
         x0: the clean picture that the estimate amounts to, clipped or not; not written to.
-        estimate: what the denoiser said.
+        variance: the learned one, as a raw coordinate, or None.
         draw: gives fresh noise.
     """
 
-    def __call__(self, x: Tensor, x0: Tensor, estimate: Estimate, t: int, to: int, draw: Draw) -> Tensor: ...
+    def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor: ...
 
 
 def posterior_variance(ab_t: float, ab_s: float) -> float:
@@ -54,7 +56,7 @@ class DDPM:
     schedule: NoiseSchedule
     variance: Variance = "learned"
 
-    def __call__(self, x: Tensor, x0: Tensor, estimate: Estimate, t: int, to: int, draw: Draw) -> Tensor:
+    def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor:
         ab_t, ab_s = self.schedule.alpha_bar(t), self.schedule.alpha_bar(to)
         a = ab_t / ab_s
         mean = (sqrt(ab_s) * (1 - a) / (1 - ab_t)) * x0
@@ -62,8 +64,8 @@ class DDPM:
         if to < 0:
             return mean
         small, large = max(posterior_variance(ab_t, ab_s), LEAST_VARIANCE), 1 - a
-        if self.variance == "learned" and estimate.variance is not None:
-            share = (estimate.variance + 1) / 2
+        if self.variance == "learned" and variance is not None:
+            share = (variance + 1) / 2
             deviation = torch.exp(0.5 * (share * log(large) + (1 - share) * log(small)))
             return mean.addcmul_(deviation, draw(x))
         return mean.add_(draw(x), alpha=sqrt(large if self.variance == "fixed_large" else small))
@@ -79,12 +81,12 @@ class DDIM:
     schedule: NoiseSchedule
     eta: float = 0.0
 
-    def __call__(self, x: Tensor, x0: Tensor, estimate: Estimate, t: int, to: int, draw: Draw) -> Tensor:
+    def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor:
         ab_t, ab_s = self.schedule.alpha_bar(t), self.schedule.alpha_bar(to)
-        variance = self.eta**2 * posterior_variance(ab_t, ab_s)
+        fresh = self.eta**2 * posterior_variance(ab_t, ab_s)
         lower = sqrt(ab_s) * x0
-        lower.add_(estimate.noise, alpha=sqrt(max(1 - ab_s - variance, 0.0)))
-        return lower.add_(draw(x), alpha=sqrt(variance)) if variance > 0 else lower
+        lower.add_(self.schedule.noise_in(x, x0, t), alpha=sqrt(max(1 - ab_s - fresh, 0.0)))
+        return lower.add_(draw(x), alpha=sqrt(fresh)) if fresh > 0 else lower
 
 
 class DPMSolver:
@@ -99,16 +101,15 @@ class DPMSolver:
         self.schedule = schedule
         self.solver = told(DPMSolverMultistepScheduler, schedule, timesteps)
 
-    def __call__(self, x: Tensor, x0: Tensor, estimate: Estimate, t: int, to: int, draw: Draw) -> Tensor:
-        noise = (x - self.schedule.alpha(t) * x0) / self.schedule.sigma(t)  # that of the clipped picture
-        lower: Tensor = self.solver.step(noise, t, x, return_dict=False)[0]
+    def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor:
+        lower: Tensor = self.solver.step(self.schedule.noise_in(x, x0, t), t, x, return_dict=False)[0]
         return lower.to(x.dtype)
 
 
 class Euler:
     """Euler's method in the coordinates `x / alpha`, where the noise is the slope, as diffusers has it.
 
-    Source: Karras et al. 2022, algorithm 1 without its corrector; the same as DDIM with `eta` 0 but for the clip.
+    Source: Karras et al. 2022, algorithm 1 without its corrector; the same as DDIM with `eta` 0.
     """
 
     def __init__(self, schedule: NoiseSchedule, timesteps: Sequence[int]) -> None:
@@ -118,10 +119,9 @@ class Euler:
         self.solver = told(EulerDiscreteScheduler, schedule, timesteps)
         self.solver.is_scale_input_called = True  # the coordinates are changed here
 
-    def __call__(self, x: Tensor, x0: Tensor, estimate: Estimate, t: int, to: int, draw: Draw) -> Tensor:
-        alpha, sigma = self.schedule.alpha(t), self.schedule.sigma(t)
-        noise = (x - alpha * x0) / sigma
-        lower: Tensor = self.solver.step(noise, float(t), x / alpha, return_dict=False)[0]
+    def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor:
+        noise, stretched = self.schedule.noise_in(x, x0, t), x / self.schedule.alpha(t)
+        lower: Tensor = self.solver.step(noise, float(t), stretched, return_dict=False)[0]
         return self.schedule.alpha(to) * lower.to(x.dtype)
 
 

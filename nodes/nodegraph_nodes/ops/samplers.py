@@ -116,7 +116,7 @@ class Sampler:
             estimate = evaluator.estimate(denoiser, x, t, step)
             x0 = clipped(schedule.cleaned(x, estimate.noise, t))
             yield Step(t, x, x0)
-            x = rule(x, x0, estimate, t, to, draw)
+            x = rule(x, x0, estimate.variance, t, to, draw)
             for hook, drawn in hooks:
                 x = hook.after(x, to, drawn)
             step += 1
