@@ -27,14 +27,17 @@ def check_command(file: str) -> int:
 
     graph, registry = read_graph(file), load_plugins()
     problems = check(graph, registry)
-    errors = [problem for problem in problems if problem.kind == "error"]
+    errors = sum(problem.kind == "error" for problem in problems)
     for problem in problems:
-        say(str(problem) if problem in errors else f"warning {problem}", fg="red" if problem in errors else "yellow")
+        if problem.kind == "error":
+            say(str(problem), fg="red")
+        else:
+            say(f"warning {problem}", fg="yellow")
     for trouble in plugin_troubles(graph, registry):
         complain(f"left out {trouble}")
     size = f"{file}: {count(len(graph.nodes), 'node')}, {count(len(graph.links), 'link')}"
     if errors:
-        say(f"{size}, {count(len(errors), 'problem')}")
+        say(f"{size}, {count(errors, 'problem')}")
         return WRONG
     say(f"{size}, nothing that keeps it from running")
     return 0
