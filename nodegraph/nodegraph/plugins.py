@@ -55,7 +55,9 @@ def sorted_entries(only: Collection[str] | None) -> Iterator[tuple[str, str, Ent
 def guarded(registry: Registry, name: str) -> Iterator[None]:
     try:
         yield
-    except (Exception, SystemExit) as error:  # a plugin is a stranger's code, and may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin is a stranger's code, and may raise anything
         reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
         registry.add_problem(f"{name}: cannot be loaded: {' '.join(reason.split())}", error)
 
@@ -112,7 +114,9 @@ def decorated(registry: Registry, plugin: str, given: Any) -> Iterator[Callable[
     if isinstance(given, str):
         try:
             given = importlib.import_module(given)
-        except (Exception, SystemExit) as error:  # a plugin is a stranger's code, and may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin is a stranger's code, and may raise anything
             reason = f"{type(error).__name__}: {error}"
             registry.add_problem(f"{plugin}: module {given} cannot be imported: {' '.join(reason.split())}", error)
             return

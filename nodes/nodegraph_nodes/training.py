@@ -127,9 +127,16 @@ def train_unet(
 @node("LoadModel", category="Training", outputs="model")
 def load_model(path: WeightsFile) -> Model:
     """Load a trained network from a file of SaveModel. Only safetensors are read, never a pickle."""
-    from nodegraph_nodes.ops.unet import load_unet
+    from nodegraph_nodes.ops.unet import build_unet, load_unet
 
     config, weights, metadata = load_unet(path)
+    try:
+        build_unet(config, weights)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    broken = [name for name, value in weights.items() if not value.isfinite().all()]
+    if broken:
+        raise ValueError(f"{path}: the weight {broken[0]} holds NaN or infinity; train the network again")
     return Model(config=config.describe(), weights=weights, metadata=metadata)
 
 

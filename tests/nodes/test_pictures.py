@@ -117,7 +117,7 @@ def test_16_bit_grey_with_a_clear_value(tmp_path):
 
 def test_decimal_tiff_is_refused(tmp_path):
     path = saved(tmp_path, Image.fromarray(np.zeros((4, 4), np.float32)), "float.tiff")
-    with pytest.raises(ValueError, match=r"float\.tiff.*decimal numbers.*must hold 8 or 16 bits"):
+    with pytest.raises(ValueError, match=r"float\.tiff holds decimal numbers.*convert it to 8 or 16 bits"):
         read_picture(path)
 
 

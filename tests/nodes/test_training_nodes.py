@@ -12,6 +12,7 @@ from nodegraph.outputs import OutputFolder
 from nodegraph.plugins import load_plugins
 from nodegraph_nodes.denoisers import unet_mnist
 from nodegraph_nodes.training import Trained, load_mnist, load_model, plot_losses, save_model, train_unet
+from nodegraph_nodes.types import Model
 
 DATA = Path(__file__).parents[1] / "data" / "mnist"
 
@@ -116,3 +117,15 @@ def test_only_whole_safetensors_are_read(tmp_path, content, told):
 def test_a_folder_without_the_files_is_named(tmp_path):
     with pytest.raises(ValueError, match="train-images-idx3-ubyte"):
         load_mnist(Context(), tmp_path)
+
+
+def test_a_network_that_lacks_a_weight_or_holds_nan_is_refused_at_once(tmp_path, trained):
+    context = Context(output=OutputFolder(tmp_path))
+    config, weights = trained.model.config, trained.model.weights
+    name = next(iter(weights))
+    lacking = {key: value for key, value in weights.items() if key != name}
+    for wrong, told in ((lacking, f"lack {name}"), ({**weights, name: weights[name] * torch.nan}, f"{name} holds NaN")):
+        path = save_model(context, Model(config, wrong, {}), "wrong")
+        with pytest.raises(ValueError, match=told) as error:
+            load_model(path)
+        assert str(path) in str(error.value)

@@ -6,13 +6,17 @@ Exit status: 0 done, 1 a node failed, 2 the file or the call is wrong, 130 inter
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 
-from .program import program
-
-__all__ = ["main", "program"]
+__all__ = ["main"]
 
 
 def main() -> NoReturn:
     """Run the command line with the arguments of this process, and end the process with its exit status."""
-    program.main(prog_name="nodegraph")
+    try:
+        from .program import program
+
+        program.main(prog_name="nodegraph")
+    except KeyboardInterrupt:  # so early that no command was there to answer it
+        sys.exit(130)

@@ -80,8 +80,10 @@ class JsonLines(Display):
             with self.lock:
                 sys.stdout.write(json.dumps(to_json(event), separators=(",", ":")) + "\n")
                 sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError as error:
             self.reader_gone = True
+            if not isinstance(error, BrokenPipeError):
+                complain(f"cannot write the events to standard output: {error.strerror or error}; the run is stopped")
             self.stop()
 
 

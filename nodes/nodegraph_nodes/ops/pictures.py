@@ -63,9 +63,15 @@ def read_picture(
         ) from None
     except MemoryError:
         raise ValueError(f"picture {path} does not fit into memory; make it smaller in another program") from None
+    except UnknownDepthError as error:
+        raise ValueError(f"picture {path} {error}") from None
     except Exception as error:  # decoders of damaged files raise nearly anything
         raise ValueError(f"picture {path} is damaged or cut short ({error}); save or copy it again") from error
     return fitted(pixels, size, fit, BACKGROUNDS[background]) if size else pixels
+
+
+class UnknownDepthError(Exception):
+    """A picture whose numbers do not say what is black and what is white."""
 
 
 def check_file(path: Path) -> None:
@@ -104,7 +110,7 @@ def deep_grey(picture: Image.Image, format: str | None, background: float) -> Te
     """The pixels of a grey picture of more than 8 bits, (1, 1, H, W), in full depth."""
     if picture.mode == "F" or (picture.mode == "I" and format not in ("PNG", "PPM")):
         kind = "decimal" if picture.mode == "F" else "32-bit"
-        raise ValueError(f"it holds {kind} numbers whose black and white are not known, must hold 8 or 16 bits")
+        raise UnknownDepthError(f"holds {kind} numbers whose black and white are not known; convert it to 8 or 16 bits")
     values = np.asarray(picture).astype(np.float64)
     pixels = values / 32767.5 - 1
     clear = picture.info.get("transparency")
