@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -48,6 +49,21 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "failed  train (TrainUNet): epochs is 99, must be at most 30; use fewer",
         "skipped plot (PlotLosses): train failed",
     ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_events_that_cannot_be_written_stop_the_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[bool] = []
+    show = JsonLines(GRAPH, stop=lambda: stopped.append(True))
+    full = open("/dev/full", "w", buffering=1)  # noqa: SIM115 - closing it would complain, too
+    monkeypatch.setattr("sys.stdout", full)
+    for event in EVENTS[:3]:
+        show(event)
+    monkeypatch.undo()
+    assert stopped == [True]
+    assert "cannot write the events to standard output: No space left on device" in capsys.readouterr().err
 
 
 def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,6 +102,7 @@ def test_a_plugin_whose_hook_fails_is_left_out_whole(hook: str) -> None:
         ({"nodegraph_value_types": lambda: [toys.Box]}, "bad: <class 'toys.Box'> is no ValueType"),
         ({"nodegraph_conversions": lambda: [3]}, "bad: 3 is no Conversion"),
         ({"nodegraph_node_types": lambda: sys.exit(3)}, "bad: cannot be loaded: SystemExit: 3"),
+        ({"nodegraph_node_types": lambda: pytest.skip("no screen")}, "bad: cannot be loaded: Skipped: no screen"),
     ],
 )
 def test_wrong_answers_are_told(hooks: dict[str, Any], problem: str) -> None:
