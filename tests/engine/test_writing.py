@@ -109,6 +109,7 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(target):
     versions = [NEW, b"other" * 200_000]
     seen = set()
     for _ in range(200):
+        versions.reverse()  # each is written first by half of the children, however slow the disk is
         child = os.fork()
         if child == 0:
             try:
@@ -117,7 +118,7 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(target):
                         write_atomically(target, version)
             finally:
                 os._exit(1)
-        time.sleep(random.uniform(0, 0.01))
+        time.sleep(random.uniform(0, 0.03))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         found = target.read_bytes()
