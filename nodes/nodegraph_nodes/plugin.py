@@ -3,7 +3,19 @@
 from nodegraph import Conversion, ValueType, hookimpl
 from nodegraph_nodes import value_types
 
-MODULES = ("pictures", "masks", "noise", "denoisers", "guidance", "sampling", "training", "values")
+MODULES = (
+    "pictures",
+    "masks",
+    "noise",
+    "denoisers",
+    "guidance",
+    "views",
+    "components",
+    "inpainting",
+    "sampling",
+    "training",
+    "values",
+)
 
 
 @hookimpl

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asking",
+    "Conditioning",
     "Dataset",
     "Denoiser",
     "Draw",
@@ -157,6 +158,19 @@ class Noisy:
 
     def _repr_png_(self) -> bytes | None:
         return Image(self.x, self.space)._repr_png_()
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """What a text encoder made of prompts, for networks that are told what to draw.
+
+    Attributes:
+        embedding: (B, tokens, D), float32, on the CPU; row i of a batch of pictures takes row i mod B.
+        prompts: the text of each row, as it was encoded.
+    """
+
+    embedding: "Tensor"
+    prompts: tuple[str, ...] = ()
 
 
 # The protocol

@@ -9,7 +9,18 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nodegraph import Conversion, ValueType
-from nodegraph_nodes.types import Dataset, Denoiser, Image, Losses, Mask, Model, NoiseSchedule, Noisy, Trajectory
+from nodegraph_nodes.types import (
+    Conditioning,
+    Dataset,
+    Denoiser,
+    Image,
+    Losses,
+    Mask,
+    Model,
+    NoiseSchedule,
+    Noisy,
+    Trajectory,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +67,12 @@ def size_text(pixels: "Tensor", space: str = "pixels") -> str:
 def noisy_text(noisy: Noisy) -> str:
     at = "pure noise" if noisy.t is None or noisy.schedule is None else f"t = {noisy.t}, {noisy.schedule.name}"
     return f"{size_text(noisy.x, noisy.space)}, {at}"
+
+
+def conditioning_text(conditioning: Conditioning) -> str:
+    rows, tokens, width = conditioning.embedding.shape
+    said = ", ".join(f'"{prompt}"' for prompt in conditioning.prompts[:4]) + (", ..." if rows > 4 else "")
+    return f"{said or f'{rows} prompts'}: {tokens} tokens of {width} numbers"
 
 
 def denoiser_text(denoiser: Denoiser, depth: int = 4) -> str:
@@ -136,6 +153,7 @@ VALUE_TYPES = (
         nbytes=nbytes,
         copy=copy.deepcopy,
     ),
+    ValueType(Conditioning, colour="#e07fb0", summary=conditioning_text, nbytes=nbytes, copy=copy.deepcopy),
     ValueType(Denoiser, colour="#f2a33a", summary=denoiser_text, nbytes=nbytes, copy=copy.deepcopy),
     ValueType(
         Trajectory,
