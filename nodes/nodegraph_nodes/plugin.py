@@ -9,6 +9,7 @@ MODULES = (
     "noise",
     "denoisers",
     "guidance",
+    "formula",
     "views",
     "components",
     "inpainting",

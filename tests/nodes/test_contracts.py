@@ -40,6 +40,7 @@ PROMISED = {
     "FrequencyMix": ("low high sigma", "denoiser"),
     "RegionBlend": ("inside outside mask", "denoiser"),
     "WeightedSum": ("base parts weights", "denoiser"),
+    "Formula": ("formula a b c d e f g h s mask", "denoiser"),
     "MaskBlend": ("denoiser image mask mode seed", "denoiser"),
     "IterativeSampler": ("denoiser start steps method timesteps seed repeats jump", "image trajectory"),
     "OneStepDenoise": ("denoiser noisy", "image"),
