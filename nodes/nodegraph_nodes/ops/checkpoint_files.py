@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 INDEX_LIMIT = 1 << 24  # bytes; the index of the largest checkpoint has a few MB
 HEADER_LIMIT = 100_000_000  # bytes; what the safetensors library takes at most
@@ -83,7 +83,8 @@ def kind_of(component: str) -> Kind:
     return KINDS.get(re.sub(r"_\d+$", "", component), Kind("a model"))
 
 
-class Weights(NamedTuple):
+@dataclass(frozen=True)
+class Weights:
     """The files of weights of one component in one variant; `index` names the parts of a sharded one, or is ""."""
 
     variant: str
