@@ -16,6 +16,7 @@ MODULES = (
     "components",
     "inpainting",
     "sampling",
+    "safety",
     "training",
     "values",
 )

@@ -42,6 +42,7 @@ PROMISED = {
     "WeightedSum": ("base parts weights", "denoiser"),
     "Formula": ("formula a b c d e f g h s mask", "denoiser"),
     "MaskBlend": ("denoiser image mask mode seed", "denoiser"),
+    "IFSafetyChecker": ("image checkpoint watermark revision variant", "image flagged"),
     "IterativeSampler": ("denoiser start steps method timesteps seed repeats jump", "image trajectory"),
     "OneStepDenoise": ("denoiser noisy", "image"),
     "Filmstrip": ("trajectory frames", "image"),
