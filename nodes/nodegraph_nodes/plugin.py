@@ -69,7 +69,8 @@ def nodegraph_checkpoint_rest(need: CheckpointNeed) -> CheckpointRest:
 
 @hookimpl
 def nodegraph_fetch_checkpoint(need: CheckpointNeed, progress: Callable[[int, int, str], None]) -> bool:
-    from nodegraph_nodes.ops.hub import download, remaining
+    from nodegraph_nodes.ops.downloads import download
+    from nodegraph_nodes.ops.hub import remaining
 
     download(remaining(need.checkpoint, need.components, need.revision, need.variant), progress)
     return True
