@@ -1,6 +1,6 @@
 """What the licence of DeepFloyd IF asks of finished pictures."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ CheckpointName = Annotated[
     str,
     Field(
         min_length=1,
+        max_length=1000,
         description="A folder, or an id of the hub, that holds the safety checker of DeepFloyd IF.",
         json_schema_extra={"checkpoint": ["safety_checker", "feature_extractor", "watermarker?"]},
     ),
@@ -18,8 +19,12 @@ CheckpointName = Annotated[
 Watermark = Annotated[
     bool, Field(description="Apply IF's watermark where the checkpoint has it and pictures have 64 pixels or more.")
 ]
-Revision = Annotated[str, Field(description="Branch, tag or commit of a checkpoint of the hub.")]
-Variant = Annotated[str, Field(description="Which weights to prefer where there are several, such as fp16.")]
+Revision = Annotated[
+    str, Field(min_length=1, max_length=200, description="Branch, tag or commit on the hub; means nothing for folders.")
+]
+Variant = Annotated[
+    Literal["fp16", ""], Field(description="The weights to prefer where a checkpoint has them; empty: the plain ones.")
+]
 
 
 class CheckedPictures(NamedTuple):
