@@ -93,7 +93,7 @@ def test_most_views_are_of_any_shape(name, shape):
 @pytest.mark.parametrize("name", SQUARE_ONLY)
 def test_some_are_for_squares(name):
     for view in (EVERY[name].apply, EVERY[name].undo):
-        with pytest.raises(ValueError, match="the pictures are 27 x 14, must be square (to be turned|for a)"):
+        with pytest.raises(ValueError, match=r"the pictures are 27 x 14, must be square (to be turned|for a)"):
             view(torch.zeros(1, 1, 14, 27))
 
 
