@@ -145,8 +145,8 @@ def test_inside_a_view_it_acts_through_the_view(name):
     kept = keep_outside(BLACK, ORIGINAL, HALF, "after", seed=5)
     (hook,) = FlipAverage(BLACK, kept, view).hooks()
     x = noise(40, 2)
-    same = view.undo(kept.hook.after(view.apply(x), 500, lambda like: 0.3 * like))
-    torch.testing.assert_close(hook.after(x, 500, lambda like: 0.3 * like), same)
+    same = view.undo(kept.hook.after(view.apply(x), 900, 500, lambda like: 0.3 * like))
+    torch.testing.assert_close(hook.after(x, 900, 500, lambda like: 0.3 * like), same)
     assert hook.seed == 5
 
     result = run(FlipAverage(BLACK, kept, view))
@@ -173,7 +173,7 @@ def test_all_four_moments_go_through_the_view():
         def before(self, x, t, draw):
             return x + 2
 
-        def after(self, x, t, draw):
+        def after(self, x, t, to, draw):
             return x + 3
 
         def finish(self, x):
@@ -185,7 +185,7 @@ def test_all_four_moments_go_through_the_view():
 
     (hook,) = FlipAverage(BLACK, Hooked(), Negation()).hooks()
     x = noise(1)
-    found = [hook.start(x, 1, None), hook.before(x, 1, None), hook.after(x, 1, None), hook.finish(x)]
+    found = [hook.start(x, 1, None), hook.before(x, 1, None), hook.after(x, 1, 0, None), hook.finish(x)]
     for moment, number in zip(found, (1, 2, 3, 4), strict=True):
         torch.testing.assert_close(moment, x - number)
 
@@ -202,8 +202,8 @@ def test_the_moments_come_in_order():
             happened.append(("before", t))
             return x
 
-        def after(self, x, t, draw):
-            happened.append(("after", t))
+        def after(self, x, t, to, draw):
+            happened.append(("after", t, to))
             return x
 
         def finish(self, x):
@@ -220,9 +220,63 @@ def test_the_moments_come_in_order():
 
     run(Hooked())
     assert happened == [
-        ("start", 900), ("ask", 900), ("after", 500), ("before", 500), ("ask", 500), ("after", 100),
-        ("before", 100), ("ask", 100), ("after", -1), ("finish",),
+        ("start", 900), ("ask", 900), ("after", 900, 500), ("before", 500), ("ask", 500), ("after", 500, 100),
+        ("before", 100), ("ask", 100), ("after", 100, -1), ("finish",),
     ]  # fmt: skip
+
+
+class Drawing(StateHook):
+    """Remembers what it draws after each step."""
+
+    seed = 6
+
+    def __init__(self, shares_noise):
+        self.shares_noise, self.added = shares_noise, []
+
+    def after(self, x, t, to, draw):
+        self.added.append(draw(x))
+        return x
+
+
+class With(Denoiser):
+    """BLACK with a hook."""
+
+    schedule = LINEAR
+
+    def __init__(self, hook):
+        self.hook = hook
+
+    def ask(self, p):
+        return (yield from BLACK.ask(p))
+
+    def hooks(self):
+        return (self.hook,)
+
+
+@pytest.mark.parametrize("name", [None, *VIEWS])
+@pytest.mark.parametrize("shares", [False, True])
+def test_a_hook_may_share_the_noise_of_the_step_also_through_a_view(shares, name):
+    hook = Drawing(shares)
+    view = None if name is None else named_view(name, 3)
+    denoiser = With(hook) if view is None else FlipAverage(BLACK, With(hook), view)
+    assert [each.shares_noise for each in denoiser.hooks()] == [shares]
+    run(denoiser, method="ddpm", seed=8)
+    step_s, own = drawn(8, 2), drawn(6, 3)
+    if not shares:
+        expected = own
+    elif view is None:
+        expected = [*step_s, own[0]]  # the last step adds none
+    else:
+        expected = [*(view.apply(each) for each in step_s), view.apply(own[0])]
+    for found, each in zip(hook.added, expected, strict=True):
+        torch.testing.assert_close(found, each)
+
+
+def test_where_the_steps_add_no_noise_a_hook_draws_its_own():
+    hook = Drawing(shares_noise=True)
+    run(With(hook), method="ddim")
+    for found, each in zip(hook.added, drawn(6, 3), strict=True):
+        assert torch.equal(found, each)
 
 
 def test_equal_hooks_act_once():

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 
 from nodegraph import Cancelled, Context, Control, Graph, RunFailed, Session
 from nodegraph.plugins import load_plugins
-from nodegraph_nodes import denoisers, guidance, noise, sampling, value_types
+from nodegraph_nodes import components, denoisers, guidance, inpainting, noise, sampling, value_types, views
 from nodegraph_nodes.ops import networks
 from nodegraph_nodes.ops.evaluation import Evaluator
 from nodegraph_nodes.ops.gaussians import ExactGaussian
@@ -212,15 +212,15 @@ def test_every_combining_node_runs_and_changes_nothing_that_it_was_given():
     before = [value_types.VALUE_TYPES[0].copy(value) for value in given]
     made = [
         guidance.cfg_combine(a, any_, 3.0),
-        guidance.flip_average(a, b, "rotate_180"),
-        guidance.flip_average(a, b, "pixel_permutation", 4),
-        guidance.frequency_mix(a, b),
-        guidance.frequency_mix(a, b, 2.0, 33),
+        views.flip_average(a, b, "rotate_180"),
+        views.flip_average(a, b, "pixel_permutation", 4),
+        components.frequency_mix(a, b),
+        components.frequency_mix(a, b, 2.0, 33),
         guidance.region_blend(a, b, HALF),
         guidance.weighted_sum([a, b], [2.0, -1.0], any_),
         guidance.weighted_sum([a, b], [2.0, -1.0]),
-        guidance.mask_blend(a, PICTURE, HALF),
-        guidance.mask_blend(a, PICTURE, HALF, "before", True, 7),
+        inpainting.mask_blend(a, PICTURE, HALF),
+        inpainting.mask_blend(a, PICTURE, HALF, "before", True, 7),
     ]
     for denoiser in made:
         start = noise.pure_noise(batch=2)
@@ -235,15 +235,15 @@ def test_every_combining_node_runs_and_changes_nothing_that_it_was_given():
 
 def test_transform_shows_what_a_view_sees():
     noisy = noise.add_noise(PICTURE, t=100).noisy
-    made = guidance.transform(PICTURE, noisy, "negate")
+    made = views.transform(PICTURE, noisy, "negate")
     assert torch.equal(made.image.pixels, -PICTURE.pixels)
     assert torch.equal(made.noisy.x, -noisy.x) and (made.noisy.t, made.noisy.schedule) == (100, LINEAR)
-    there = guidance.transform(PICTURE, None, "pixel_permutation", 5)
-    back = guidance.transform(there.image, None, "pixel_permutation", 5, undo=True)
+    there = views.transform(PICTURE, None, "pixel_permutation", 5)
+    back = views.transform(there.image, None, "pixel_permutation", 5, undo=True)
     assert torch.equal(back.image.pixels, PICTURE.pixels) and back.noisy is None
-    assert guidance.transform(None, noisy).image is None
+    assert views.transform(None, noisy).image is None
     with pytest.raises(ValueError, match="there is nothing to transform"):
-        guidance.transform()
+        views.transform()
 
 
 # Sampling
@@ -279,7 +279,7 @@ def test_the_sampler_says_what_it_costs_and_shows_each_step():
 
 def test_the_cost_of_repeats_is_known():
     context = Listening()
-    denoiser = guidance.mask_blend(digit("3", context), PICTURE, HALF, "before")
+    denoiser = inpainting.mask_blend(digit("3", context), PICTURE, HALF, "before")
     sampling.iterative_sampler(context, denoiser, noise.pure_noise(batch=2), steps=33, repeats=5, jump=5)
     assert context.reports[0][3] == "153 steps: 153 network calls, 306 pictures in them"
     assert context.reports[-1][:2] == (153, 153)
@@ -326,7 +326,7 @@ def test_one_step_takes_all_the_estimated_noise_away(t):
 
 def test_one_step_keeps_what_a_mask_keeps():
     noisy = noise.add_noise(PICTURE, t=500, seed=3).noisy
-    found = sampling.one_step_denoise(Context(), guidance.mask_blend(digit("3"), PICTURE, HALF), noisy).pixels
+    found = sampling.one_step_denoise(Context(), inpainting.mask_blend(digit("3"), PICTURE, HALF), noisy).pixels
     assert torch.equal(found[..., 14:], PICTURE.pixels[..., 14:])
 
 

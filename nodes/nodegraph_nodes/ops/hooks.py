@@ -65,10 +65,10 @@ class KeepOutside(StateHook):
     def before(self, x: Tensor, t: int, draw: Draw) -> Tensor:
         return self.kept(x, t, draw) if self.mode == "before" else x
 
-    def after(self, x: Tensor, t: int, draw: Draw) -> Tensor:
+    def after(self, x: Tensor, t: int, to: int, draw: Draw) -> Tensor:
         if self.mode == "before":
             return x
-        return self.kept(x, -1 if self.mode == "paste" else t, draw)
+        return self.kept(x, -1 if self.mode == "paste" else to, draw)
 
     def finish(self, x: Tensor) -> Tensor:
         return blend(x, self.original_for(x), mask_for(self.mask, x, self.space)) if self.restore else x

@@ -116,9 +116,10 @@ class Sampler:
             estimate = evaluator.estimate(denoiser, x, t, step)
             x0 = clipped(schedule.cleaned(x, estimate.noise, t))
             yield Step(t, x, x0)
-            x = rule(x, x0, estimate.variance, t, to, draw)
+            fresh, added = remembered(draw)
+            x = rule(x, x0, estimate.variance, t, to, fresh)
             for hook, drawn in hooks:
-                x = hook.after(x, to, drawn)
+                x = hook.after(x, t, to, again(added[0]) if added and hook.shares_noise else drawn)
             step += 1
         for hook, _ in hooks:
             x = hook.finish(x)
@@ -154,6 +155,22 @@ def drawing(seed: int) -> Draw:
     """Draws noise from its own generator, float32 on the CPU, so that every device gets the same."""
     generator = torch.Generator().manual_seed(seed)
     return lambda x: torch.randn(x.shape, generator=generator).to(x)
+
+
+def remembered(draw: Draw) -> tuple[Draw, list[Tensor]]:
+    """The same draw, and a list of what it has drawn."""
+    drawn: list[Tensor] = []
+
+    def remembering(x: Tensor) -> Tensor:
+        drawn.append(draw(x))
+        return drawn[-1]
+
+    return remembering, drawn
+
+
+def again(noise: Tensor) -> Draw:
+    """Draws what was drawn before."""
+    return lambda x: noise.to(x)
 
 
 def climbed(x: Tensor, schedule: NoiseSchedule, t: int, to: int, draw: Draw) -> Tensor:
