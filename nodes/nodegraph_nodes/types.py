@@ -246,6 +246,8 @@ class Denoiser(ABC):
         schedule: what `t` means.
         shape: the pictures that it takes, (C, H, W); None when it takes any.
         space: where they live, as of an `Image`.
+        largest: the value up to which dynamic thresholding looks for the range of its clean pictures; None when it does
+            not say.
     """
 
     if TYPE_CHECKING:  # fields or properties, as a subclass likes
@@ -256,9 +258,12 @@ class Denoiser(ABC):
         def shape(self) -> Shape | None: ...
         @property
         def space(self) -> str: ...
+        @property
+        def largest(self) -> float | None: ...
     else:
         shape = None
         space = "pixels"
+        largest = None
 
     @abstractmethod
     def ask(self, p: Point) -> Asking:

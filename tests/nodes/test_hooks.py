@@ -1,12 +1,14 @@
 """Inpainting: what is kept, when, and with which noise; anywhere in a composition."""
 
+from typing import get_args
+
 import pytest
 import torch
 from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, leaf, noise
 
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, RegionBlend
 from nodegraph_nodes.ops.gaussians import ExactGaussian
-from nodegraph_nodes.ops.hooks import keep_outside
+from nodegraph_nodes.ops.hooks import Mode, keep_outside
 from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.ops.views import VIEWS, Flip, Negation, named_view
 from nodegraph_nodes.types import Denoiser, Estimate, Noisy, StateHook
@@ -54,7 +56,7 @@ def keep(x, kept, mask=HALF):
     return mask * x + (1 - mask) * kept
 
 
-@pytest.mark.parametrize("mode", ["after", "before", "paste"])
+@pytest.mark.parametrize("mode", get_args(Mode))
 @pytest.mark.parametrize("restore", [False, True])
 def test_a_mask_of_ones_is_the_denoiser_itself_exactly(mode, restore):
     masked = keep_outside(BLACK, ORIGINAL, torch.ones_like(HALF), mode, restore)
@@ -62,7 +64,7 @@ def test_a_mask_of_ones_is_the_denoiser_itself_exactly(mode, restore):
     assert torch.equal(run(masked, method="ddpm"), run(BLACK, method="ddpm"))
 
 
-@pytest.mark.parametrize("mode", ["after", "before", "paste"])
+@pytest.mark.parametrize("mode", get_args(Mode))
 def test_the_estimate_is_that_of_the_denoiser(mode):
     found, expected = (d.estimate(START, 500) for d in (keep_outside(BLACK, ORIGINAL, HALF, mode), BLACK))
     assert torch.equal(found.noise, expected.noise)
@@ -102,7 +104,10 @@ def test_pasted_the_original_is_clean_all_along():
     torch.testing.assert_close(result, keep(step(c, 100, -1), ORIGINAL, SOFT))
 
 
-@pytest.mark.parametrize(("mode", "restore"), [("after", False), ("paste", False), ("before", True), ("after", True)])
+@pytest.mark.parametrize(
+    ("mode", "restore"),
+    [*((mode, True) for mode in get_args(Mode)), *((mode, False) for mode in ("after", "paste", "shared"))],
+)
 def test_outside_the_mask_the_original_is_left_exactly(mode, restore):
     result = run(keep_outside(BLACK, ORIGINAL, HALF, mode, restore), method="ddpm")
     outside = (HALF == 0).expand_as(result)
@@ -326,7 +331,7 @@ def test_what_does_not_fit_is_refused_when_it_is_made():
         keep_outside(sized, noise(1, size=28), torch.ones(1, 1, 28, 28))
     with pytest.raises(ValueError, match="the image is 12 x 12 with 3 channels, the denoiser takes 12 x 12 with 1"):
         keep_outside(sized, noise(1, channels=3), HALF)
-    with pytest.raises(ValueError, match="mode is 'around', must be one of after, before, paste"):
+    with pytest.raises(ValueError, match="mode is 'around', must be one of after, before, paste, shared, fixed"):
         keep_outside(sized, ORIGINAL, HALF, "around")
     with pytest.raises(ValueError, match="the image is in the space latent:sd, the denoiser works in pixels"):
         keep_outside(sized, ORIGINAL, HALF, space="latent:sd")
@@ -334,14 +339,17 @@ def test_what_does_not_fit_is_refused_when_it_is_made():
         keep_outside(sized, ORIGINAL, 2 * HALF)
 
 
-def test_what_is_known_to_be_wrong_only_with_the_start_is_refused_then():
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_what_is_known_to_be_wrong_only_with_the_start_is_refused_before_any_call(mode):
     net = ToyNetwork()
-    kept = keep_outside(leaf(1, net), noise(1, size=28), torch.ones(1, 1, 28, 28), "paste")
-    with pytest.raises(ValueError, match="the image is 28 x 28 with 1 channel, must be 12 x 12"):
-        run(kept)
+    for image, mask, told in (
+        (noise(1, size=28), torch.ones(1, 1, 28, 28), "the image is 28 x 28 with 1 channel, must be 12 x 12"),
+        (noise(1, 3), HALF, "the image has 3 rows, one for each picture, and the batch has 2"),
+        (noise(1), HALF.repeat(3, 1, 1, 1), "the mask has 3 rows, one for each picture, and the batch has 2"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            run(keep_outside(leaf(1, net), image, mask, mode))
     assert not net.calls
-    with pytest.raises(ValueError, match="the image has 3 rows"):
-        run(keep_outside(leaf(1, net), noise(1, 3), HALF, "paste"))
 
 
 def test_a_batch_of_originals_goes_with_the_pictures_in_turn():
