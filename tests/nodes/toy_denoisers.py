@@ -1,6 +1,7 @@
 """A network that needs no training and remembers what it was asked, and denoisers made of it for the tests."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,9 @@ SIZE = 12
 class ToyNetwork:
     """Answers differently for each place, timestep and label, and never linearly; row by row, as networks must.
 
-    `calls` are the numbers of rows it was asked for. `room` is how many rows fit into its memory.
+    With twice the `channels` of its pictures it tells a variance, too. An input `image` is another picture that it
+    sees, as networks of a second stage do. `calls` are the numbers of rows it was asked for. `room` is how many rows
+    fit into its memory.
     """
 
     key: str = "toy"
@@ -32,8 +35,9 @@ class ToyNetwork:
         label = inputs.get("label", torch.zeros(len(x))).to(x)
         assert len(label) == len(x)
         ramp = torch.linspace(-1, 1, x[0].numel()).to(x).reshape(x.shape[1:])
-        answer = torch.tanh(0.7 * x + ramp * (1 + label[:, None, None, None])) + 0.1 * x + t / 3000
-        return torch.cat([answer, torch.sin(3 * answer)], dim=1) if self.channels == 2 else answer
+        seen = 0.7 * x + 0.4 * inputs["image"].to(x) if "image" in inputs else 0.7 * x
+        answer = torch.tanh(seen + ramp * (1 + label[:, None, None, None])) + 0.1 * x + t / 3000
+        return torch.cat([answer, torch.sin(3 * answer)], dim=1) if self.channels == 2 * x.shape[1] else answer
 
 
 def leaf(label: int | list[int], network: ToyNetwork) -> NetworkDenoiser:
@@ -45,6 +49,16 @@ def leaf(label: int | list[int], network: ToyNetwork) -> NetworkDenoiser:
 def gaussian(seed: int, sigma: float = 0.3, size: int = SIZE) -> ExactGaussian:
     """The exact denoiser around a random picture, in float64."""
     return ExactGaussian(noise(seed, size=size), sigma, LINEAR)
+
+
+def in_double(scheduler: Any, schedule: NoiseSchedule = LINEAR) -> Any:
+    """The scheduler with its own arithmetic in double precision.
+
+    In float32, `1 - ab_t / ab_s` of neighbouring timesteps is off by 1e-3, and pictures after many steps by 4e-5.
+    """
+    scheduler.alphas_cumprod = torch.tensor(schedule.alphas_cumprod, dtype=torch.float64)
+    scheduler.one = scheduler.final_alpha_cumprod = torch.tensor(1.0, dtype=torch.float64)
+    return scheduler
 
 
 def noise(seed: int, batch: int = 1, channels: int = 1, size: int = SIZE, dtype: torch.dtype = torch.float64) -> Tensor:
