@@ -179,7 +179,7 @@ def test_row_i_takes_input_i_mod_n():
 def test_fewer_pictures_than_inputs_are_refused_before_any_network_is_called():
     net = ToyNetwork()
     denoiser = CFGCombine(leaf(ANY, net), leaf([1, 2, 3], net), 2.0)
-    with pytest.raises(ValueError, match="label of network has 3 rows, one for each picture, and the batch has 2; it needs 3"):
+    with pytest.raises(ValueError, match="label has 3 rows, one for each picture, and the batch has 2; it needs 3"):
         Evaluator().estimate(denoiser, noise(1, 2), T)
     assert not net.calls
 
