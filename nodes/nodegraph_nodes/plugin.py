@@ -7,6 +7,7 @@ MODULES = (
     "pictures",
     "masks",
     "noise",
+    "text",
     "denoisers",
     "guidance",
     "views",

@@ -69,6 +69,7 @@ def write_text_encoder(
     *,
     width: int = 32,
     layers: int = 2,
+    words: int = 320,
     variants: Sequence[str] = ("",),
     shards: bool = False,
 ) -> Path:
@@ -76,7 +77,7 @@ def write_text_encoder(
 
     Args:
         seed: of the weights.
-        width: numbers in each token of the embedding.
+        width: numbers in each token of the embedding. `words`: how many tokens it knows, of which 260 are used.
         variants: "" for float32 weights in `model.safetensors`, "fp16" for float16 ones in `model.fp16.safetensors`.
         shards: whether the weights are in several files with an index, as the large ones are.
     """
@@ -84,7 +85,7 @@ def write_text_encoder(
     from transformers import T5Config, T5EncoderModel
 
     config = T5Config(
-        vocab_size=320,
+        vocab_size=words,
         d_model=width,
         d_kv=8,
         d_ff=2 * width,
