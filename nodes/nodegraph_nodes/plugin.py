@@ -8,6 +8,7 @@ MODULES = (
     "masks",
     "noise",
     "denoisers",
+    "deepfloyd",
     "guidance",
     "views",
     "components",

@@ -35,6 +35,11 @@ PROMISED = {
     "AddNoise": ("image t seed schedule like", "noisy image"),
     "UNetMNIST": ("digit model", "denoiser"),
     "ExactGaussian": ("mean sigma", "denoiser"),
+    "IFStage1": ("conditioning checkpoint revision variant dtype", "denoiser"),
+    "IFStage2": (
+        "conditioning image checkpoint noise_level size seed revision variant dtype",
+        "denoiser",
+    ),
     "CFGCombine": ("conditional unconditional scale", "denoiser"),
     "FlipAverage": ("upright flipped view", "denoiser"),
     "FrequencyMix": ("low high sigma", "denoiser"),

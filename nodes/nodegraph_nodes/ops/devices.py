@@ -30,3 +30,22 @@ def find_device(name: str) -> str:
             raise ValueError(f"the device is {name}, but this machine has {there}; use auto or cpu")
         return f"cuda:{int(number or 0)}"
     raise ValueError(f"the device is {name!r}, must be auto, cpu, cuda, cuda:0, cuda:1, ..., or mps")
+
+
+def find_dtype(name: str, device: str) -> torch.dtype:
+    """The type in which a large network computes.
+
+    Args:
+        name: "float32", "float16", "bfloat16", or "auto": float32 on the processor, and half of that on a GPU, bfloat16
+            where it computes in that itself.
+        device: as `find_device` gives it.
+    """
+    types = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+    if name in types:
+        return types[name]
+    if name != "auto":
+        raise ValueError(f"dtype is {name!r}, must be one of auto, {', '.join(types)}")
+    if device == "cpu":
+        return torch.float32
+    brain = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if brain else torch.float16
