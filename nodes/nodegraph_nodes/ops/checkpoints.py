@@ -19,11 +19,17 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class MissingCheckpoint(ValueError):
-    """What a checkpoint consists of is not on this machine; `components` are those that are not."""
+    """What a checkpoint consists of is not on this machine.
 
-    def __init__(self, message: str, components: tuple[str, ...]) -> None:
+    Attributes:
+        components: those that are not.
+        folder: where they would go.
+    """
+
+    def __init__(self, message: str, components: tuple[str, ...], folder: Path) -> None:
         super().__init__(message)
         self.components = components
+        self.folder = folder
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def locate(checkpoint: str, components: Sequence[str], revision: str = "main", v
     snapshot = snapshot_of(checkpoint, revision)
     if snapshot is None:
         wanted = tuple(name.removesuffix("?") for name in components)
-        raise MissingCheckpoint(f"{checkpoint}{at(revision)} is not here; {FETCH}", wanted)
+        raise MissingCheckpoint(f"{checkpoint}{at(revision)} is not here; {FETCH}", wanted, stored(checkpoint))
     return in_snapshot(f"{checkpoint}{at(revision)}", snapshot, components, variant)
 
 
@@ -157,7 +163,7 @@ def in_snapshot(name: str, folder: Path, components: Sequence[str], variant: str
         except Damaged as error:
             missing[component] = str(error)
     if missing:
-        raise MissingCheckpoint(f"{'; '.join(missing.values())}; {FETCH}", tuple(missing))
+        raise MissingCheckpoint(f"{'; '.join(missing.values())}; {FETCH}", tuple(missing), folder)
     special = sorted(f"{component}.{used}" for component, used in found if used)
     return checkpoint_of(folder, "+".join([folder.name, *special]), found)
 
