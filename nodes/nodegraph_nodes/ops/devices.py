@@ -33,19 +33,16 @@ def find_device(name: str) -> str:
 
 
 def find_dtype(name: str, device: str) -> torch.dtype:
-    """The type in which a large network computes.
+    """The type that a network computes in on a device.
 
     Args:
-        name: "float32", "float16", "bfloat16", or "auto": float32 on the processor, and half of that on a GPU, bfloat16
-            where it computes in that itself.
-        device: as `find_device` gives it.
+        name: "float32", "float16", "bfloat16"; "auto" for float32 on the processor, and half of that on a GPU.
     """
-    types = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-    if name in types:
-        return types[name]
     if name != "auto":
-        raise ValueError(f"dtype is {name!r}, must be one of auto, {', '.join(types)}")
-    if device == "cpu":
+        found: torch.dtype = getattr(torch, name)
+        return found
+    kind = torch.device(device).type
+    if kind == "cpu":
         return torch.float32
-    brain = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.bfloat16 if brain else torch.float16
+    native = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if native else torch.float16
