@@ -76,8 +76,8 @@ def if_stage_1(
 ) -> Denoiser:
     """The first network of DeepFloyd IF: draws pictures of 64 x 64 pixels in RGB after a prompt.
 
-    It takes other sizes, too, if both sides are divisible by 8. For its own way of sampling, choose ddpm, leading
-    timesteps, dynamic thresholding and the learned variance in the sampler.
+    It takes other sizes, too, if both sides are divisible by 8. Its own way of sampling is the sampler's preset IF
+    pipeline, and guidance of about 7 away from the empty prompt.
     """
     from nodegraph_nodes.ops import deepfloyd
     from nodegraph_nodes.ops.checkpoints import locate
@@ -103,13 +103,13 @@ def if_stage_2(
 ) -> Denoiser:
     """The second network of DeepFloyd IF: draws a picture of 64 x 64 pixels again with 256 x 256.
 
-    The start has to be as large as what is drawn. For its own way of sampling, choose ddpm, leading timesteps, a clamp
-    and the learned variance in the sampler.
+    The start has to be as large as what is drawn. Its own way of sampling is the sampler's preset IF pipeline, and
+    guidance of about 4 away from the empty prompt; that one has to see the same picture, with the same seed.
     """
     from nodegraph_nodes.ops import deepfloyd
     from nodegraph_nodes.ops.checkpoints import locate
     from nodegraph_nodes.ops.devices import find_dtype
-    from nodegraph_nodes.ops.samplers import drawing
+    from nodegraph_nodes.ops.draws import drawing
 
     found = locate(checkpoint, deepfloyd.SECOND, revision, variant)
     return deepfloyd.second_stage(

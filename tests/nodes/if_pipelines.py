@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,7 @@ from nodegraph_nodes.ops import deepfloyd, samplers
 from nodegraph_nodes.ops.checkpoints import locate
 from nodegraph_nodes.ops.denoisers import CFGCombine
 from nodegraph_nodes.ops.hooks import keep_outside
+from nodegraph_nodes.ops.presets import SAMPLING
 from nodegraph_nodes.types import Conditioning, Denoiser, Image, NoiseSchedule, Noisy
 
 COSINE = NoiseSchedule.named("cosine")
@@ -125,12 +127,21 @@ def picture(batch: int, size: int, seed: int) -> Tensor:
     return smooth + 0.1 * (torch.rand(batch, 3, size, size, generator=generator) * 2 - 1)
 
 
+def prompt(seed: int, rows: int = 1, width: int = WIDTH, tokens: int = 77, said: Sequence[str] = ()) -> Conditioning:
+    """An embedding that no text encoder has made."""
+    return Conditioning(random((rows, tokens, width), seed), tuple(said))
+
+
+def small(rows: int = 1, seed: int = 3, size: int = 4) -> Image:
+    """Pictures to enlarge."""
+    return Image(picture(rows, size, seed))
+
+
 def loaded(pipeline: Pipeline, folder: Path, **components: Any) -> Any:
     """The pipeline as diffusers loads it; `watermarker` is named since two of the six cannot load without."""
     kind = getattr(diffusers, pipeline.name)
-    made = kind.from_pretrained(
-        folder, watermarker=None, safety_checker=None, requires_safety_checker=False, local_files_only=True, **components
-    )
+    absent: dict[str, Any] = {"watermarker": None, "safety_checker": None, "requires_safety_checker": False}
+    made = kind.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False, **absent, **components)
     made.set_progress_bar_config(disable=True)
     return made
 
@@ -144,6 +155,7 @@ def theirs(task: Task, monkeypatch: Any, generator: torch.Generator | None = Non
         patch.setattr(scheduling_ddpm, "randn_tensor", noting(scheduling_ddpm.randn_tensor, trace.drawn))
         step = pipe.scheduler.step
 
+        @wraps(step)  # the pipelines look into its signature for the generator
         def noted(model_output: Tensor, t: Tensor, sample: Tensor, **keywords: Any) -> Any:
             trace.t.append(int(t))
             trace.x.append(sample)
@@ -170,7 +182,8 @@ def noting(randn: Any, notes: list[Tensor]) -> Any:
 def arguments(task: Task) -> dict[str, Any]:
     """What the pipeline is called with."""
     wanted, unwanted = task.prompts()
-    told: dict[str, Any] = {"guidance_scale": task.guidance, "prompt_embeds": wanted, "negative_prompt_embeds": unwanted}
+    told: dict[str, Any] = {"prompt_embeds": wanted, "negative_prompt_embeds": unwanted}
+    told |= {"guidance_scale": task.guidance}
     told |= {"timesteps": list(task.timesteps)} if task.timesteps else {"num_inference_steps": task.steps}
     changed = "original_image" if task.pipeline.stage == 2 else "image"
     if task.pipeline.stage == 2:
@@ -197,10 +210,9 @@ def leaf(task: Task, rows: Tensor, noise: Tensor | None, store: Any, **settings:
     if task.pipeline.stage == 1:
         return deepfloyd.first_stage(Conditioning(rows), locate(str(task.folder), deepfloyd.FIRST), store, **settings)
     assert noise is not None
-    return deepfloyd.second_stage(
-        Conditioning(rows), Image(task.small()), locate(str(task.folder), deepfloyd.SECOND), store, lambda x: noise.to(x),
-        noise_level=task.noise_level, size=task.size, **settings,
-    )  # fmt: skip
+    found, small = locate(str(task.folder), deepfloyd.SECOND), Image(task.small())
+    settings = {"noise_level": task.noise_level, "size": task.size, **settings}
+    return deepfloyd.second_stage(Conditioning(rows), small, found, store, lambda x: noise.to(x), **settings)
 
 
 def our_start(task: Task, trace: Trace) -> Noisy:
@@ -212,10 +224,9 @@ def our_start(task: Task, trace: Trace) -> Noisy:
 
 
 def our_sampler(task: Task, **settings: Any) -> samplers.Sampler:
-    """IF's loop: leading timesteps, each estimate thresholded, the learned variance."""
-    clip = "dynamic" if task.pipeline.stage == 1 else "clamp"  # the second stage's threshold is 1, which is a clamp
-    chosen = {"steps": task.steps, "timesteps": tuple(task.timesteps), "clip": clip, **settings}
-    return samplers.Sampler(method="ddpm", spacing="leading", variance="learned", **chosen)
+    """IF's loop, as the preset of that name: leading timesteps, each estimate thresholded, the learned variance."""
+    chosen = {"steps": task.steps, "timesteps": tuple(task.timesteps), **settings}
+    return samplers.Sampler(**{**SAMPLING["IF pipeline"], **chosen})
 
 
 def ours(task: Task, trace: Trace, monkeypatch: Any, denoiser: Denoiser | None = None) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.evaluation import shape_text
 from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
-from nodegraph_nodes.ops.schedulers import schedule_of, tells_variance
+from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.unets import Traits, load_unet, traits
 from nodegraph_nodes.types import Asking, Conditioning, Draw, Estimate, Image, Point
 
@@ -71,6 +71,7 @@ def first_stage(
         channels=unet.taken,
         multiple=unet.multiple,
         learned=tells_variance(checkpoint),
+        largest=largest_of(checkpoint),
     )
 
 
@@ -107,7 +108,8 @@ def second_stage(
     check_channels(unet, channels, checkpoint)
     prompts = checked_prompts(conditioning, unet.width)
     noising = schedule_of(checkpoint, "image_noising_scheduler")
-    noising.alpha_bar(noise_level)  # refuses what is no timestep of it
+    if not 0 <= noise_level < noising.steps:
+        raise ValueError(f"noise_level is {noise_level}, must be a timestep from 0 to {noising.steps - 1}")
     check_picture(image, channels, check_range)
     small = image.pixels
     height, width = enlarged(small.shape[-2], small.shape[-1], size or unet.size, unet.multiple)
@@ -131,6 +133,7 @@ def second_stage(
         channels=channels,
         multiple=unet.multiple,
         learned=tells_variance(checkpoint),
+        largest=largest_of(checkpoint),
     )
 
 

@@ -1,7 +1,7 @@
 """Schedulers of published checkpoints: what their configurations mean here, where a sampler is told apart from them.
 
-Of a scheduler only the schedule belongs to the network, and whether it tells the variance; spacing and clipping are a
-sampler's. The numbers that a configuration leaves out are diffusers' defaults.
+Of a scheduler the schedule belongs to the network, whether it tells the variance, and up to where its estimates
+are thresholded; the rest is a sampler's. The numbers that a configuration leaves out are diffusers' defaults.
 """
 
 from itertools import accumulate
@@ -51,6 +51,20 @@ def tells_variance(checkpoint: Checkpoint, component: str = "scheduler") -> bool
             f"{place_of(checkpoint, component)} has the variance_type learned, must be learned_range or a fixed one"
         )
     return bool(kind == "learned_range")
+
+
+def largest_of(checkpoint: Checkpoint, component: str = "scheduler") -> float | None:
+    """Up to where clean pictures are thresholded dynamically; None where the configuration does not ask for it.
+
+    It is 1.5 in DeepFloyd IF's first stage, and in its second 1, which makes the threshold a clamp.
+    """
+    config = checkpoint.config(component)
+    if not config.get("thresholding", False):
+        return None
+    largest = float(config.get("sample_max_value", 1.0))
+    if not largest >= 1:
+        raise ValueError(f"{place_of(checkpoint, component)} has the sample_max_value {largest:g}, must be at least 1")
+    return largest
 
 
 def place_of(checkpoint: Checkpoint, component: str) -> str:

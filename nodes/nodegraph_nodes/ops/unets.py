@@ -113,7 +113,7 @@ def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
     missing = sorted(told["missing_keys"])
     if missing:
         raise ValueError(f"{place} lacks {len(missing)} weights, such as {missing[0]}; get the checkpoint again")
-    return ToldUNet(unet.requires_grad_(False).eval(), dtype)
+    return ToldUNet(unet, dtype).requires_grad_(False).eval()
 
 
 def first_line(error: Exception) -> str:
