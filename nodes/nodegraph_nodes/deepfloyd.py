@@ -5,12 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nodegraph import Context, node
+from nodegraph_nodes.text import Revision, Variant
 from nodegraph_nodes.types import Conditioning, Denoiser, Image
 
 FirstStage = Annotated[
     str,
     Field(
         min_length=1,
+        max_length=1000,
         description="An id of the hub, or a folder as diffusers writes it, with unet/ and scheduler/.",
         json_schema_extra={"checkpoint": ["unet", "scheduler"]},
     ),
@@ -19,13 +21,10 @@ SecondStage = Annotated[
     str,
     Field(
         min_length=1,
+        max_length=1000,
         description="An id of the hub, or a folder with unet/, scheduler/ and image_noising_scheduler/.",
         json_schema_extra={"checkpoint": ["unet", "scheduler", "image_noising_scheduler"]},
     ),
-]
-Revision = Annotated[str, Field(min_length=1, description="Branch, tag or commit; it means nothing for a folder.")]
-Variant = Annotated[
-    str, Field(description="Weights that are preferred where the checkpoint has such: fp16 needs half of the disk.")
 ]
 Dtype = Annotated[
     Literal["auto", "float32", "float16", "bfloat16"],

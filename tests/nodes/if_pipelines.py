@@ -137,18 +137,18 @@ def small(rows: int = 1, seed: int = 3, size: int = 4) -> Image:
     return Image(picture(rows, size, seed))
 
 
-def loaded(pipeline: Pipeline, folder: Path, **components: Any) -> Any:
+def loaded(pipeline: Pipeline, folder: Path) -> Any:
     """The pipeline as diffusers loads it; `watermarker` is named since two of the six cannot load without."""
     kind = getattr(diffusers, pipeline.name)
     absent: dict[str, Any] = {"watermarker": None, "safety_checker": None, "requires_safety_checker": False}
-    made = kind.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False, **absent, **components)
+    made = kind.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False, **absent)
     made.set_progress_bar_config(disable=True)
     return made
 
 
-def theirs(task: Task, monkeypatch: Any, generator: torch.Generator | None = None, **components: Any) -> Trace:
-    """Run the pipeline and note what it draws and passes on."""
-    trace, pipe = Trace(), loaded(task.pipeline, task.folder, **components)
+def theirs(task: Task, monkeypatch: Any, generator: torch.Generator | None = None, **told: Any) -> Trace:
+    """Run the pipeline and note what it draws and passes on; `told` is what else it is called with."""
+    trace, pipe = Trace(), loaded(task.pipeline, task.folder)
     at_start: list[Tensor] = []
     with monkeypatch.context() as patch:
         patch.setattr(task.pipeline.module, "randn_tensor", noting(task.pipeline.module.randn_tensor, at_start))
@@ -163,7 +163,7 @@ def theirs(task: Task, monkeypatch: Any, generator: torch.Generator | None = Non
 
         pipe.scheduler.step = noted
         generator = generator or torch.Generator().manual_seed(task.seed + 77)
-        trace.x.append(pipe(generator=generator, output_type="pt", **arguments(task)).images)
+        trace.x.append(pipe(generator=generator, output_type="pt", **arguments(task), **told).images)
     trace.t.append(-1)
     trace.start, trace.condition = (*at_start, None)[:2]
     return trace

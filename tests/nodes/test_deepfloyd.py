@@ -2,6 +2,7 @@
 
 import copy
 import json
+import socket
 from functools import partial
 
 import pytest
@@ -46,6 +47,17 @@ def unread(monkeypatch):
     monkeypatch.setattr("nodegraph_nodes.ops.deepfloyd.load_unet", refuse)
 
 
+@pytest.fixture
+def offline(monkeypatch):
+    """The network must not be asked in this test."""
+
+    def refuse(*address):
+        raise AssertionError(f"the network was asked: {address}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
 # What a leaf is
 
 
@@ -73,7 +85,7 @@ def test_a_denoiser_holds_data_and_its_copy_shares_the_network(first, context):
     assert context.resources.held_bytes == held
 
 
-def test_it_is_the_network_split_into_noise_and_variance(first, second, context):
+def test_it_is_the_network_split_into_noise_and_variance(first, second, context, offline):
     x, rows = random((2, 3, 16, 16), 2), prompt(1, 2)
     for folder, made, given in (
         (first, nodes.if_stage_1(context, rows, str(first), variant=""), {}),
@@ -93,6 +105,13 @@ def test_the_network_is_ready_to_be_asked_only(first, context):
     network = context.resources.get(made.network.key, lambda: None)
     assert not any(module.training for module in network.modules())
     assert not any(weight.requires_grad for weight in network.parameters())
+
+
+@pytest.mark.parametrize("method", ["ddpm", "ddim", "dpm++", "euler"])
+def test_every_method_samples_it_though_few_of_diffusers_schedulers_take_six_channels(first, context, method):
+    made = CFGCombine(*(nodes.if_stage_1(context, prompt(seed), str(first)) for seed in (1, 2)), 3.0)
+    *_, last = Sampler(steps=5, method=method, clip="dynamic").sample(made, Noisy(random((1, 3, 16, 16), 2)))
+    assert last.x_t.shape == (1, 3, 16, 16) and bool(last.x_t.isfinite().all())
 
 
 def test_names_are_prompts(first, context):

@@ -139,6 +139,17 @@ def test_one_negative_prompt_for_two_prompts(task, monkeypatch):
     assert largest(ours(job, trace, monkeypatch, once), trace.x[-1]) < RUN
 
 
+def test_several_pictures_of_each_prompt(task, monkeypatch):
+    """Diffusers draws them prompt by prompt; here picture i takes prompt i in turn, so that each is given twice."""
+    job = task(TEXT, batch=2, steps=10)
+    trace, store = theirs(job, monkeypatch, num_images_per_prompt=2), Resources()
+    assert len(trace.x[-1]) == 4
+    twice = [leaf(job, rows.repeat_interleave(2, dim=0), None, store) for rows in job.prompts()]
+    assert largest(ours(job, trace, monkeypatch, CFGCombine(*twice, job.guidance)), trace.x[-1]) < RUN
+    in_turn = our_denoiser(job, trace)
+    assert largest(ours(job, trace, monkeypatch, in_turn)[[0, 3]], trace.x[-1][[0, 3]]) < RUN
+
+
 # What is drawn, and when
 
 

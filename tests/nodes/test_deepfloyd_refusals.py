@@ -71,7 +71,7 @@ def test_a_first_stage_with_a_noising_scheduler_is_none_that_enlarges(first, sec
 @pytest.mark.parametrize(
     ("component", "changed", "message"),
     [
-        ("unet", {"_class_name": "T5EncoderModel"}, "describes a T5EncoderModel, must be a U-Net"),
+        ("unet", {"_class_name": "UNet2DModel"}, "describes a UNet2DModel, must be a UNet2DConditionModel"),
         ("unet", {"out_channels": 9}, "gives 9 channels for pictures of 3, must be 6, the noise and its"),
         ("unet", {"in_channels": "absent"}, "lacks 'in_channels'; get the checkpoint again"),
         ("unet", {"in_channels": "three"}, "has numbers that are none; get the checkpoint again"),
