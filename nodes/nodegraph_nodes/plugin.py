@@ -53,10 +53,12 @@ def nodegraph_checkpoint(need: CheckpointNeed) -> CheckpointState:
     try:
         found = locate(need.checkpoint, need.components, need.revision, need.variant)
     except MissingCheckpoint as error:
-        return CheckpointState("missing", str(error.folder), missing=error.components, message=str(error))
+        return CheckpointState(
+            "missing", str(error.folder), found=error.found, missing=error.components, message=str(error)
+        )
     except ValueError as error:
         return CheckpointState("wrong", message=str(error))
-    return CheckpointState("here", str(found.folder), found.identity)
+    return CheckpointState("here", str(found.folder), found.identity, tuple(name for name, _ in found.found))
 
 
 @hookimpl

@@ -49,7 +49,6 @@ class Hub:
         self.busy = 0
         self.spoilt = False
         self.ranges = True
-        self.stalled = threading.Event()
         self.closing = threading.Event()
 
     def __enter__(self) -> "Hub":
@@ -167,7 +166,6 @@ class Answers(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(2)
         elif self.hub.stall is not None and len(rest) > self.hub.stall:
-            self.hub.stalled.set()
             self.hub.closing.wait()
 
     def answer(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:

@@ -14,7 +14,7 @@ from tiny_t5 import sentencepiece_model, write_text_encoder
 from torch import nn
 from transformers import T5EncoderModel, T5Tokenizer
 
-from nodegraph import Cancelled, Context, Graph, RunFailed, Session, save
+from nodegraph import Cancelled, CheckFailed, Context, Graph, Session, save
 from nodegraph.control import Control
 from nodegraph.events import NodeFinished, NodeProgress
 from nodegraph.plugins import load_plugins
@@ -461,9 +461,9 @@ def test_a_cancelled_run_leaves_the_encoder_on_the_cpu(folder, watched, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_wrong_with_a_checkpoint_is_told_with_the_node(tmp_path):
+def test_a_checkpoint_without_an_encoder_is_refused_before_anything_runs(tmp_path, loads):
     graph = Graph().add("p", "EncodePrompt", checkpoint=str(tmp_path))
     session = Session(load_plugins(only=["nodegraph_nodes"]), disk_folder=tmp_path)
-    with pytest.raises(RunFailed) as error:
+    with pytest.raises(CheckFailed, match=r"^p \(EncodePrompt\): checkpoint .* holds no text_encoder/"):
         session.run(graph, device="cpu")
-    assert "text_encoder" in error.value.result.failed["p"]
+    assert loads == []

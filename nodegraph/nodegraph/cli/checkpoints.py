@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nodegraph.checkpoints import CheckpointNeed
 from nodegraph.needs import NeededCheckpoint, Needs
@@ -28,16 +28,15 @@ def say_needs(needs: Needs, rest: dict[CheckpointNeed, str]) -> None:
 def here_text(needed: NeededCheckpoint) -> Iterator[str]:
     """One line about the components that are here, if there are any."""
     state = needed.state
-    here = [name for name in names(needed.need.components) if name not in state.missing]
-    if here and state.status != "wrong":
+    if state.found:
         place = f", in {state.place}" if state.place != needed.need.checkpoint else ""
-        yield f"checkpoint {name_text(needed)}: {listed(here)} here{place}"
+        yield f"checkpoint {name_text(needed)}: {listed(state.found)} here{place}"
 
 
 def missing_text(needed: NeededCheckpoint) -> Iterator[str]:
     """One line about the components that are not here, if there are any."""
     if needed.state.missing:
-        yield f"checkpoint {name_text(needed)}: {listed(names(needed.state.missing))} missing"
+        yield f"checkpoint {name_text(needed)}: {listed(needed.state.missing)} missing"
 
 
 def name_text(needed: NeededCheckpoint) -> str:
@@ -48,11 +47,7 @@ def name_text(needed: NeededCheckpoint) -> str:
     return f"{need.checkpoint} (revision {need.revision}{f', variant {need.variant}' if need.variant else ''})"
 
 
-def names(components: tuple[str, ...]) -> list[str]:
-    return [component.removesuffix("?") for component in components]
-
-
-def listed(words: list[str]) -> str:
+def listed(words: Sequence[str]) -> str:
     """`unet is`, `unet and scheduler are`."""
     return f"{', '.join(words[:-1])} and {words[-1]} are" if len(words) > 1 else f"{words[0]} is"
 

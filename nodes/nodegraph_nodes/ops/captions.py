@@ -2,7 +2,7 @@
 
 import importlib
 import warnings
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Cleaning = Literal["clean caption", "lower and strip"]
 
@@ -30,13 +30,25 @@ def cleaned(text: str, cleaning: Cleaning) -> str:
             f"cleaning is 'clean caption', which needs {' and '.join(missing)}; "
             f"pip install {' '.join(missing)}, or choose 'lower and strip', which is another prompt to the encoder"
         )
-    from diffusers.pipelines.deepfloyd_if.pipeline_if import IFPipeline
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # BeautifulSoup warns of prompts that look like a file name
+        pipeline = pipeline_class()
         for _ in range(2):
-            text = IFPipeline._clean_caption(IFPipeline, text)
+            text = pipeline._clean_caption(pipeline, text)
     return text
+
+
+def pipeline_class() -> Any:
+    """IFPipeline, imported without the remarks of transformers about torchvision, which nothing here needs."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        from diffusers.pipelines.deepfloyd_if.pipeline_if import IFPipeline
+    finally:
+        logging.set_verbosity(level)
+    return IFPipeline
 
 
 def can_import(module: str) -> bool:
