@@ -37,6 +37,7 @@ PROMISED = {
     "ExactGaussian": ("mean sigma", "denoiser"),
     "CFGCombine": ("conditional unconditional scale", "denoiser"),
     "FlipAverage": ("upright flipped view", "denoiser"),
+    "MultiView": ("parts views reduction", "denoiser"),
     "FrequencyMix": ("low high sigma", "denoiser"),
     "Factorize": ("parts by sigma kernel fine length base", "denoiser"),
     "HybridInverse": ("denoiser image by keep project seed sigma kernel fine length base", "denoiser"),
