@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from toy_denoisers import noise
 
 from nodegraph_nodes.ops.blur import gaussian_blur
-from nodegraph_nodes.ops.expressions import DEEPEST, LONGEST, FormulaError, Kind, Moment, nodes_of, parse
+from nodegraph_nodes.ops.expressions import DEEPEST, LONGEST, FormulaError, Kind, Moment, nodes_of
 from nodegraph_nodes.ops.formulas import Scene, coordinates
+from nodegraph_nodes.ops.parsing import parse
 
 A, B = noise(1, 2, channels=3, size=6), noise(2, 2, channels=3, size=6)
 MASK = torch.rand((1, 1, 6, 6), dtype=torch.float64, generator=torch.Generator().manual_seed(3))

@@ -16,7 +16,8 @@ from torch import Tensor
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
 from nodegraph_nodes.ops.evaluation import gather, shape_text
-from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Moment, Node, nodes_of, parse
+from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Moment, Node, nodes_of
+from nodegraph_nodes.ops.parsing import parse
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
 
 WIDEST = 1000.0  # pixels of sigma
