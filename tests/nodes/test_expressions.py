@@ -40,7 +40,7 @@ PYTHON = {
     "pi": math.pi,
     "abs": abs,
     "mean": lambda picture: per_picture(picture, torch.mean),
-    "std": lambda picture: per_picture(picture, torch.std),
+    "std": lambda picture: per_picture(picture, lambda row: (row - row.mean()).square().mean().sqrt()),
     "norm": lambda picture: per_picture(picture, torch.norm),
     "sin": lambda number: torch.as_tensor(number, dtype=torch.float64).sin(),
     "cos": lambda number: torch.as_tensor(number, dtype=torch.float64).cos(),

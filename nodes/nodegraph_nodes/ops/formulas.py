@@ -176,7 +176,7 @@ class Scene:
         if node.op == "mean":
             return picture.mean((1, 2, 3), keepdim=True)
         if node.op == "std":
-            return picture.std((1, 2, 3), keepdim=True)
+            return picture.std((1, 2, 3), keepdim=True, correction=0)
         return torch.linalg.vector_norm(picture, dim=(1, 2, 3), keepdim=True)
 
     def alike(self, values: list[Any]) -> list[Any]:
