@@ -7,28 +7,113 @@ from pydantic import Field
 from nodegraph import node
 from nodegraph_nodes.types import Denoiser, Image, Noisy
 
+View = Literal[
+    "identity", "flip", "mirror", "rotate_90", "rotate_180", "rotate_270", "negate", "skew", "inner_circle",
+    "square_hinge", "jigsaw", "patch_permutation", "pixel_permutation", "rotate_45", "blur", "gain",
+]  # fmt: skip
+
 ViewName = Annotated[
-    Literal["flip", "mirror", "rotate_90", "rotate_180", "rotate_270", "negate", "inner_circle", "pixel_permutation"],
+    View,
     Field(
-        description="flip: upside down; mirror: left and right exchanged; rotate: counterclockwise; negate: black and "
-        "white exchanged; inner_circle: its middle turned by half a turn; pixel_permutation: all pixels shuffled."
+        description="identity: as it stands; flip: upside down; rotate: counterclockwise; negate: black and white "
+        "exchanged; skew, inner_circle, square_hinge, jigsaw, permutations: parts moved. rotate_45, blur and gain show "
+        "what is no view: they change noise, and an anagram refuses them."
     ),
 ]
+ViewNames = Annotated[
+    list[View],
+    Field(description="How each part looks at the picture, in order, such as identity, flip; the names of Transform."),
+]
 Permutation = Annotated[
-    int, Field(ge=0, le=2**63 - 1, description="Which shuffling pixel_permutation is; other views ignore it.")
+    int,
+    Field(ge=0, le=2**63 - 1, description="Which shuffling a jigsaw or a permutation is; other views ignore it."),
+]
+Permutations = Annotated[
+    list[Annotated[int, Field(ge=0, le=2**63 - 1)]],
+    Field(
+        description="Which shuffling a jigsaw or a permutation is: one number for all parts, or one for each; none: 0."
+    ),
+]
+Grid = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=4096,
+        description="0: pixels are moved. 64: the picture is seen as 64 x 64 blocks, moved and turned as the view does "
+        "it with the pixels of a 64 x 64 picture, so that a second stage sees exactly what the first saw.",
+        json_schema_extra={"unit": "blocks"},
+    ),
+]
+Patches = Annotated[
+    int, Field(ge=1, le=1024, description="How many patches a side patch_permutation cuts; other views ignore it.")
+]
+Factor = Annotated[
+    float,
+    Field(
+        ge=-64, le=64, description="How many pixels skew rolls a column for each that it is right of the middle column."
+    ),
 ]
 Undo = Annotated[bool, Field(description="Turn a picture back that was seen through the view.")]
+Reduction = Annotated[
+    Literal["mean", "alternate"],
+    Field(
+        description="mean: all parts at each step, averaged. alternate: at each step the next part alone, at the price "
+        "of one."
+    ),
+]
 
 
 @node("FlipAverage", category="Guidance", outputs="denoiser")
 def flip_average(
-    upright: Denoiser, flipped: Denoiser, view: ViewName = "flip", permutation: Permutation = 0
+    upright: Denoiser,
+    flipped: Denoiser,
+    view: ViewName = "flip",
+    permutation: Permutation = 0,
+    grid: Grid = 0,
+    patches: Patches = 8,
+    factor: Factor = 1.5,
 ) -> Denoiser:
-    """Make a visual anagram: one thing as it stands, another when it is seen through the view."""
+    """Make a visual anagram: one thing as it stands, another when it is seen through the view.
+
+    What is bound inside the flipped branch, such as a mask, is as the view shows it; Transform shows a picture that
+    way. A view must leave noise noise, so only those that move pixels or negate them can be used: of any other the
+    error tells how far it is from that.
+    """
     from nodegraph_nodes.ops.denoisers import FlipAverage
     from nodegraph_nodes.ops.views import named_view
 
-    return FlipAverage(upright, flipped, named_view(view, permutation))
+    return FlipAverage(upright, flipped, named_view(view, permutation, grid, patches=patches, factor=factor))
+
+
+@node("MultiView", category="Guidance", outputs="denoiser")
+def multi_view(
+    parts: list[Denoiser],
+    views: ViewNames,
+    reduction: Reduction = "mean",
+    permutations: Permutations = [],  # noqa: B006 - a default of the port, never written to
+    grid: Grid = 0,
+    patches: Patches = 8,
+    factor: Factor = 1.5,
+) -> Denoiser:
+    """Make an anagram of any number of things, each seen through a view of its own.
+
+    The mean of n estimates that have nothing in common is weaker than any of them: noise of 0.71, 0.58, 0.50 for 2, 3,
+    4. What is missing stays in the picture as noise, so things that share their shapes do better; `alternate` has no
+    such loss, but each thing only has its share of the steps.
+    """
+    from nodegraph_nodes.ops.anagrams import MultiView
+    from nodegraph_nodes.ops.views import named_view
+
+    if len(permutations) not in (0, 1, len(views)):
+        raise ValueError(
+            f"permutations are {len(permutations)}, must be none, one for all, or one for each of the "
+            f"{len(views)} views"
+        )
+    seeds = permutations if len(permutations) == len(views) else (permutations or [0]) * len(views)
+    made = [
+        named_view(view, seed, grid, patches=patches, factor=factor) for view, seed in zip(views, seeds, strict=True)
+    ]
+    return MultiView(tuple(parts), tuple(made), reduction)
 
 
 class Transformed(NamedTuple):
@@ -45,14 +130,24 @@ def transform(
     view: ViewName = "flip",
     permutation: Permutation = 0,
     undo: Undo = False,
+    grid: Grid = 0,
+    patches: Patches = 8,
+    factor: Factor = 1.5,
 ) -> Transformed:
-    """See a picture, or a noisy one, through a view: what the flipped branch of FlipAverage sees."""
-    from nodegraph_nodes.ops.views import named_view
+    """See a picture, or a noisy one, through a view: what the flipped branch of FlipAverage sees.
+
+    A noisy picture is refused where the view would change its noise, so that it would not be of its timestep any more;
+    link it to `image` to look at it all the same.
+    """
+    from nodegraph_nodes.ops.views import check_orthogonal, named_view
 
     if image is None and noisy is None:
         raise ValueError("there is nothing to transform; link an image or a noisy picture")
-    chosen = named_view(view, permutation)
+    chosen = named_view(view, permutation, grid, patches=patches, factor=factor)
     turn = chosen.undo if undo else chosen.apply
+    if noisy is not None:
+        _, *shape = noisy.x.shape
+        check_orthogonal(chosen, tuple(shape))
     return Transformed(
         image and Image(turn(image.pixels), image.space),
         noisy and Noisy(turn(noisy.x), noisy.t, noisy.schedule, noisy.space),

@@ -37,6 +37,7 @@ PROMISED = {
     "ExactGaussian": ("mean sigma", "denoiser"),
     "CFGCombine": ("conditional unconditional scale", "denoiser"),
     "FlipAverage": ("upright flipped view", "denoiser"),
+    "MultiView": ("parts views reduction", "denoiser"),
     "FrequencyMix": ("low high sigma", "denoiser"),
     "RegionBlend": ("inside outside mask", "denoiser"),
     "WeightedSum": ("base parts weights", "denoiser"),

@@ -21,7 +21,7 @@ from nodegraph_nodes.ops.samplers import Clip
 from nodegraph_nodes.ops.schedules import BETAS, Spacing
 from nodegraph_nodes.ops.trajectories import Shown, evenly, kept
 from nodegraph_nodes.ops.unet import UNet, UNetConfig, save_unet
-from nodegraph_nodes.ops.views import VIEWS
+from nodegraph_nodes.ops.views import DISTORTIONS, VIEWS
 from nodegraph_nodes.types import Image, Mask, Model, NoiseSchedule, Noisy
 
 LINEAR = NoiseSchedule.named("linear")
@@ -497,8 +497,8 @@ def test_equal_seeds_would_repeat_the_noise_so_defaults_differ():
 def test_the_choices_of_the_nodes_are_those_of_the_mathematics():
     registry = load_plugins(only=["nodegraph"])
     for place, offered in {
-        "FlipAverage.view": tuple(VIEWS),
-        "Transform.view": tuple(VIEWS),
+        "FlipAverage.view": (*VIEWS, *DISTORTIONS),
+        "Transform.view": (*VIEWS, *DISTORTIONS),
         "MaskBlend.mode": get_args(Mode),
         "IterativeSampler.method": get_args(Method),
         "IterativeSampler.clip": get_args(Clip),

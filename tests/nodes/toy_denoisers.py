@@ -17,7 +17,9 @@ SIZE = 12
 class ToyNetwork:
     """Answers differently for each place, timestep and label, and never linearly; row by row, as networks must.
 
-    `calls` are the numbers of rows it was asked for. `room` is how many rows fit into its memory.
+    With twice the `channels` of its pictures it tells a variance, too. An input `image` is another picture that it
+    sees, as networks of a second stage do. `calls` are the numbers of rows it was asked for. `room` is how many rows
+    fit into its memory.
     """
 
     key: str = "toy"
@@ -32,8 +34,9 @@ class ToyNetwork:
         label = inputs.get("label", torch.zeros(len(x))).to(x)
         assert len(label) == len(x)
         ramp = torch.linspace(-1, 1, x[0].numel()).to(x).reshape(x.shape[1:])
-        answer = torch.tanh(0.7 * x + ramp * (1 + label[:, None, None, None])) + 0.1 * x + t / 3000
-        return torch.cat([answer, torch.sin(3 * answer)], dim=1) if self.channels == 2 else answer
+        seen = 0.7 * x + 0.4 * inputs["image"].to(x) if "image" in inputs else 0.7 * x
+        answer = torch.tanh(seen + ramp * (1 + label[:, None, None, None])) + 0.1 * x + t / 3000
+        return torch.cat([answer, torch.sin(3 * answer)], dim=1) if self.channels == 2 * x.shape[1] else answer
 
 
 def leaf(label: int | list[int], network: ToyNetwork) -> NetworkDenoiser:

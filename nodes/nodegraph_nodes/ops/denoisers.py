@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.evaluation import gather, rows_for, shape_text
-from nodegraph_nodes.ops.views import ViewedHook, check_orthogonal, through
+from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
 
 
@@ -94,13 +94,13 @@ class FlipAverage(Composition):
         check_orthogonal(self.view, self.shape)
 
     def ask(self, p: Point) -> Asking:
-        a, b = yield from gather(self.upright.ask(p), self.flipped.ask(through(self.view, p)))
-        variance = None if b.variance is None else self.view.move_back(b.variance)
-        return Estimate(0.5 * (a.noise + self.view.undo(b.noise)), mean(a.variance, variance))
+        a, seen = yield from gather(self.upright.ask(p), self.flipped.ask(through(self.view, p)))
+        b = brought_back(self.view, seen)
+        return Estimate(0.5 * (a.noise + b.noise), mean(a.variance, b.variance))
 
     def hooks(self) -> tuple[StateHook, ...]:
-        seen = (ViewedHook(self.view, hook) for hook in self.flipped.hooks())
-        return tuple({hook.key: hook for hook in (*self.upright.hooks(), *seen)}.values())
+        both = (*self.upright.hooks(), *hooks_through(self.view, self.flipped))
+        return tuple({hook.key: hook for hook in both}.values())
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,49 +10,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nodegraph_nodes.types import Draw, Point, Shape, StateHook, View
+from nodegraph_nodes.ops.distortions import Blur, Gain, Turn
+from nodegraph_nodes.ops.jigsaw import Jigsaw
+from nodegraph_nodes.ops.permutations import (
+    Flip,
+    Identity,
+    InnerCircle,
+    Lifted,
+    Mirror,
+    PatchPermutation,
+    PixelPermutation,
+    Rearrangement,
+    Rotation,
+    Skew,
+    SquareHinge,
+)
+from nodegraph_nodes.types import Denoiser, Draw, Estimate, Point, Shape, StateHook, View
 
 TOLERANCE = 1e-3
 PROBE: Shape = (3, 16, 16)
-
-
-@dataclass(frozen=True)
-class Flip(View):
-    """Upside down."""
-
-    def move(self, x: Tensor) -> Tensor:
-        return x.flip(-2)
-
-    move_back = move
-
-
-@dataclass(frozen=True)
-class Mirror(View):
-    """Left and right exchanged."""
-
-    def move(self, x: Tensor) -> Tensor:
-        return x.flip(-1)
-
-    move_back = move
-
-
-@dataclass(frozen=True)
-class Rotation(View):
-    """Turned counterclockwise by quarter turns; by one or three, square pictures only."""
-
-    quarters: int
-
-    def move(self, x: Tensor) -> Tensor:
-        return self.turned(x, self.quarters)
-
-    def move_back(self, x: Tensor) -> Tensor:
-        return self.turned(x, -self.quarters)
-
-    def turned(self, x: Tensor, quarters: int) -> Tensor:
-        height, width = x.shape[-2:]
-        if quarters % 2 and height != width:
-            raise ValueError(f"the pictures are {width} x {height}, must be square to be turned by a quarter")
-        return x.rot90(quarters, (-2, -1))
 
 
 @dataclass(frozen=True)
@@ -70,61 +46,86 @@ class Negation(View):
     undo = apply
 
 
-@dataclass(frozen=True)
-class InnerCircle(View):
-    """The disc in the middle, three quarters as wide as the shorter side, turned by half a turn."""
-
-    def move(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        rows = torch.arange(height, device=x.device) - (height - 1) / 2
-        columns = torch.arange(width, device=x.device) - (width - 1) / 2
-        inside = rows[:, None] ** 2 + columns**2 < (0.375 * min(height, width)) ** 2
-        return torch.where(inside, x.flip(-2, -1), x)
-
-    move_back = move
+# By the names that saved files use
 
 
 @dataclass(frozen=True)
-class PixelPermutation(View):
-    """All pixels shuffled, always the same way for a seed and a number of pixels."""
+class Choice:
+    """What there is to choose about a view, beside its name.
 
-    seed: int
+    Args:
+        seed: which shuffling it is, where it is one.
+        patches: how many patches a side a patch permutation has.
+        factor: pixels that a skew rolls a column for each that it is off the middle.
+    """
 
-    def move(self, x: Tensor) -> Tensor:
-        return x.flatten(-2)[..., self.order(x)].reshape(x.shape)
-
-    def move_back(self, x: Tensor) -> Tensor:
-        moved = torch.empty_like(x.flatten(-2))
-        moved[..., self.order(x)] = x.flatten(-2)
-        return moved.reshape(x.shape)
-
-    def order(self, x: Tensor) -> Tensor:
-        pixels = x.shape[-2] * x.shape[-1]
-        return torch.randperm(pixels, generator=torch.Generator().manual_seed(self.seed)).to(x.device)
+    seed: int = 0
+    patches: int = 8
+    factor: float = 1.5
 
 
-VIEWS: dict[str, Callable[[int], View]] = {
-    "flip": lambda seed: Flip(),
-    "mirror": lambda seed: Mirror(),
-    "rotate_90": lambda seed: Rotation(1),
-    "rotate_180": lambda seed: Rotation(2),
-    "rotate_270": lambda seed: Rotation(3),
-    "negate": lambda seed: Negation(),
-    "inner_circle": lambda seed: InnerCircle(),
-    "pixel_permutation": PixelPermutation,
+VIEWS: dict[str, Callable[[Choice], View]] = {
+    "identity": lambda _: Identity(),
+    "flip": lambda _: Flip(),
+    "mirror": lambda _: Mirror(),
+    "rotate_90": lambda _: Rotation(1),
+    "rotate_180": lambda _: Rotation(2),
+    "rotate_270": lambda _: Rotation(3),
+    "negate": lambda _: Negation(),
+    "skew": lambda choice: Skew(choice.factor),
+    "inner_circle": lambda _: InnerCircle(),
+    "square_hinge": lambda _: SquareHinge(),
+    "jigsaw": lambda choice: Jigsaw(choice.seed),
+    "patch_permutation": lambda choice: PatchPermutation(choice.seed, choice.patches),
+    "pixel_permutation": lambda choice: PixelPermutation(choice.seed),
 }
 
+DISTORTIONS: dict[str, View] = {"rotate_45": Turn(45), "blur": Blur(1.0), "gain": Gain(1.5)}
+"""What can be seen through, but is no view: an anagram refuses it with its defect."""
 
-def named_view(name: str, seed: int = 0) -> View:
-    """A view by the name that saved files use; `seed` chooses among pixel permutations."""
+
+def named_view(name: str, seed: int = 0, grid: int = 0, *, patches: int = 8, factor: float = 1.5) -> View:
+    """A view by its name, or one of the distortions; the rest as of `Choice` and `lifted`."""
+    if name in DISTORTIONS:
+        return lifted(DISTORTIONS[name], grid)
     if name not in VIEWS:
-        raise ValueError(f"there is no view {name!r}, must be one of {', '.join(VIEWS)}")
-    return VIEWS[name](seed)
+        raise ValueError(f"there is no view {name!r}, must be one of {', '.join((*VIEWS, *DISTORTIONS))}")
+    return lifted(VIEWS[name](Choice(seed, patches, factor)), grid)
+
+
+def lifted(view: View, grid: int) -> View:
+    """The view as pictures of `grid` pixels a side have it, for pictures of any multiple; 0 leaves it as it is.
+
+    Raises:
+        ValueError: it mixes pixels, so that blocks cannot take their place.
+    """
+    if grid == 0 or isinstance(view, Negation) or (isinstance(view, Rearrangement) and view.scales):
+        return view
+    if not isinstance(view, Rearrangement):
+        raise ValueError(f"grid is {grid}, must be 0 for {view}, which does not only move pixels")
+    return Lifted(view, grid)
+
+
+# What is seen through them
 
 
 def through(view: View, p: Point) -> Point:
     """The point as it is seen through the view."""
-    return Point(view.apply(p.x), p.t, p.step, (*p.frame, view.key))
+    return p if isinstance(view, Identity) else Point(view.apply(p.x), p.t, p.step, (*p.frame, view.key))
+
+
+def brought_back(view: View, seen: Estimate) -> Estimate:
+    """What was estimated through the view, as it is without: the noise undone, the variance moved, never negated."""
+    return Estimate(view.undo(seen.noise), None if seen.variance is None else view.move_back(seen.variance))
+
+
+def hooks_through(view: View, denoiser: Denoiser) -> tuple[StateHook, ...]:
+    """The hooks of a denoiser that looks through the view."""
+    hooks = denoiser.hooks()
+    return hooks if isinstance(view, Identity) else tuple(ViewedHook(view, hook) for hook in hooks)
+
+
+# Whether they are views
 
 
 def defect(view: View, shape: Shape) -> float:
@@ -140,13 +141,25 @@ def defect(view: View, shape: Shape) -> float:
     return float(max(length.abs(), inverse.norm(), linearity.norm()) / x.norm())
 
 
+def gain(view: View, shape: Shape) -> float:
+    """How strong noise of deviation 1 is when it is seen through the view; 1 for an orthogonal one."""
+    x = torch.randn((1, *shape), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return float(view.apply(x).norm() / x.norm())
+
+
 def check_orthogonal(view: View, shape: Shape | None) -> None:
-    """ValueError when noise would not be noise any more after the view."""
+    """ValueError when noise would not be noise any more after the view, or pictures of that shape do not have it.
+
+    Where the shape is not known, a rearrangement is what it is by construction, and tells later what it cannot do.
+    """
+    if shape is None and isinstance(view, Rearrangement):
+        return
     found = defect(view, shape or PROBE)
     if not found < TOLERANCE:
         raise ValueError(
-            f"the view {view} is not orthogonal: its defect is {found:.2g}, must be below {TOLERANCE:g}, "
-            "or x_t would not look like noise of its timestep any more"
+            f"the view {view} is not orthogonal: its defect is {found:.2g}, must be below {TOLERANCE:g}, or x_t would "
+            f"not look like noise of its timestep any more: it comes out {gain(view, shape or PROBE):.2g} times as "
+            "strong; take a view that only moves or negates pixels"
         )
 
 
