@@ -10,6 +10,10 @@ from nodegraph_nodes.types import Denoiser, Image, NoiseSchedule, Noisy
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1, description="Equal seeds give equal noise.")]
 Size = Annotated[int, Field(ge=1, le=4096, description="Width and height.", json_schema_extra={"unit": "pixels"})]
+Side = Annotated[
+    int | None,
+    Field(ge=1, le=16384, description="Where it is not `size`; empty: as size.", json_schema_extra={"unit": "pixels"}),
+]
 Channels = Annotated[int, Field(ge=1, le=64, description="1 for grey, 3 for RGB.")]
 Batch = Annotated[int, Field(ge=1, le=4096, description="How many pictures are made at once.")]
 Timestep = Annotated[int, Field(ge=0, le=999, description="How noisy: 0 hardly, 999 nothing but noise.")]
@@ -32,14 +36,23 @@ class Noised(NamedTuple):
 
 
 @node("PureNoise", category="Noise", outputs="noisy")
-def pure_noise(size: Size = 28, channels: Channels = 1, batch: Batch = 1, seed: Seed = 0) -> Noisy:
+def pure_noise(
+    size: Size = 28,
+    channels: Channels = 1,
+    batch: Batch = 1,
+    seed: Seed = 0,
+    width: Side = None,
+    height: Side = None,
+) -> Noisy:
     """Noise to start from when nothing is given.
 
-    It has no timestep and belongs to any schedule: a sampler takes it as what its first timestep looks like.
+    It has no timestep and belongs to any schedule: a sampler takes it as what its first timestep looks like. A width or
+    a height of its own makes a panorama, which Tile can denoise.
     """
     import torch
 
-    return Noisy(torch.randn((batch, channels, size, size), generator=torch.Generator().manual_seed(seed)))
+    shape = (batch, channels, size if height is None else height, size if width is None else width)
+    return Noisy(torch.randn(shape, generator=torch.Generator().manual_seed(seed)))
 
 
 @node("AddNoise", category="Noise")

@@ -203,20 +203,20 @@ class WeightedSum(Composition):
 # Masks
 
 
-def check_mask(mask: Tensor) -> None:
+def check_mask(mask: Tensor, name: str = "the mask") -> None:
     """ValueError when it is no mask."""
     if mask.ndim != 4 or mask.shape[1] != 1 or 0 in mask.shape:
-        raise ValueError(f"the mask has the shape {list(mask.shape)}, must be (B, 1, H, W)")
+        raise ValueError(f"{name} has the shape {list(mask.shape)}, must be (B, 1, H, W)")
     low, high = float(mask.min()), float(mask.max())
     if not (low >= 0 and high <= 1):
-        raise ValueError(f"the mask has values from {low:g} to {high:g}, must be from 0 to 1")
+        raise ValueError(f"{name} has values from {low:g} to {high:g}, must be from 0 to 1")
 
 
-def check_size(picture: Tensor, name: str, size: tuple[int, ...]) -> None:
+def check_size(picture: Tensor, name: str, size: tuple[int, ...], like: str = "the pictures") -> None:
     """ValueError when something is not as high and wide as the pictures."""
     if tuple(picture.shape[-2:]) != tuple(size):
         raise ValueError(
-            f"{name} is {picture.shape[-1]} x {picture.shape[-2]}, must be {size[1]} x {size[0]} like the pictures"
+            f"{name} is {picture.shape[-1]} x {picture.shape[-2]}, must be {size[1]} x {size[0]} like {like}"
         )
 
 

@@ -1,0 +1,67 @@
+"""Regions: several denoisers in one picture, each where its mask says."""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
+from nodegraph_nodes.ops.evaluation import gather
+from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
+
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Regions(Composition):
+    """`sum m_i d_i`, with masks that sum to 1 everywhere. So is the learned variance.
+
+    Args:
+        masks: one for each denoiser, (B or 1, 1, H, W) in [0, 1], of the size of the pictures, or on latents of any one
+            size; or one fewer, so that the last denoiser has what the others leave.
+
+    Source: Bar-Tal et al. 2023 (MultiDiffusion), section 4.2.
+    """
+
+    denoisers: tuple[Denoiser, ...]
+    masks: tuple[Tensor, ...]
+
+    def __post_init__(self) -> None:
+        parts, masks = len(self.denoisers), len(self.masks)
+        if parts < 1 or masks < 1 or masks not in (parts, parts - 1):
+            raise ValueError(
+                f"there are {parts} parts and {masks} masks, must be a mask for each, or for each but the last, "
+                "which then has the rest"
+            )
+        super().__post_init__()
+        rows = max(map(len, self.masks))
+        for i, mask in enumerate(self.masks):
+            check_mask(mask, f"masks[{i}]")
+            check_size(mask, f"masks[{i}]", tuple(self.masks[0].shape[-2:]), "masks[0]")
+            if len(mask) not in (1, rows):
+                raise ValueError(f"masks[{i}] has {len(mask)} rows, must be 1 or {rows} as the others")
+        if self.shape is not None and self.space == "pixels":
+            check_size(self.masks[0], "masks[0]", self.shape[1:])
+        check_partition(self.masks, rest=masks < parts)
+
+    def ask(self, p: Point) -> Asking:
+        masks = [mask_for(mask, p.x, self.space) for mask in self.masks]
+        if len(masks) < len(self.denoisers):
+            masks.append(1 - reduce(Tensor.add, masks))
+        parts = yield from gather(*(denoiser.ask(p) for denoiser in self.denoisers))
+        noise = reduce(Tensor.add, (m * part.noise for m, part in zip(masks, parts, strict=True)))
+        if any(part.variance is None for part in parts):
+            return Estimate(noise)
+        return Estimate(noise, reduce(Tensor.add, (m * part.variance for m, part in zip(masks, parts, strict=True))))
+
+
+def check_partition(masks: tuple[Tensor, ...], rest: bool) -> None:
+    """ValueError where masks do not sum to 1, or, when something takes the rest, to more."""
+    total = reduce(Tensor.add, (mask.double() for mask in masks))
+    off = total - 1 if rest else (total - 1).abs()
+    if float(off.max()) > TOLERANCE:
+        row, _, y, x = (int(index) for index in torch.unravel_index(off.argmax(), off.shape))
+        where = f"column {x}, row {y}" + (f" of picture {row}" if len(off) > 1 else "")
+        due = "at most 1 everywhere, since the last part takes the rest" if rest else "1 everywhere"
+        raise ValueError(f"the masks sum to {float(total[row, 0, y, x]):.4g} at {where}, must sum to {due}")

@@ -1,0 +1,33 @@
+"""Switches: which denoiser is asked depends on the timestep."""
+
+from dataclasses import dataclass
+
+from nodegraph_nodes.ops.denoisers import Composition
+from nodegraph_nodes.types import Asking, Denoiser, Point
+
+
+@dataclass(frozen=True, eq=False)
+class When(Composition):
+    """One denoiser from timestep `first` down to `last`, both included, another before and after.
+
+    Only the one that is wanted is asked, so the estimate is the same in any space. The hooks of both act all the time.
+
+    Source: Kynkäänniemi et al. 2024 (guidance in a limited interval), with guidance inside and none outside.
+    """
+
+    inside: Denoiser
+    outside: Denoiser
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.first < self.last:
+            raise ValueError(
+                f"first is {self.first} and last is {self.last}, must be first >= last: sampling goes down from high "
+                "timesteps to 0"
+            )
+        super().__post_init__()
+
+    def ask(self, p: Point) -> Asking:
+        chosen = self.inside if self.first >= p.t >= self.last else self.outside
+        return (yield from chosen.ask(p))
