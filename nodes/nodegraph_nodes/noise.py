@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from nodegraph import node
-from nodegraph_nodes.ops.schedules import Named, strength_to_timestep
+from nodegraph_nodes.ops.schedules import Named, check_timestep, strength_to_timestep
 from nodegraph_nodes.types import Denoiser, Image, NoiseSchedule, Noisy
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1, description="Equal seeds give equal noise.")]
@@ -72,6 +72,7 @@ def add_noise(
 
     used = NoiseSchedule.named(schedule) if like is None else like.schedule
     at = t if strength is None else strength_to_timestep(strength, used.steps)
+    check_timestep(at, used.steps)
     x_0 = image.pixels
     noise = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed))
     x_t = used.noised(x_0, noise.to(x_0.dtype), at)

@@ -1,16 +1,21 @@
 """Sampling nodes: from noise to a picture, and what the way there looked like."""
 
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from nodegraph import Context, node
 from nodegraph_nodes.noise import Seed
+from nodegraph_nodes.ops.presets import SAMPLING, Preset, settled
 from nodegraph_nodes.ops.schedules import Spacing
 from nodegraph_nodes.types import Denoiser, Image, Noisy, Step, Trajectory
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Steps = Annotated[int, Field(ge=1, le=1000, description="How many timesteps of the whole schedule are visited.")]
 Method = Annotated[
@@ -39,6 +44,17 @@ Variance = Annotated[
     Field(description="How much noise a ddpm step adds; learned is fixed_small where the network does not say."),
 ]
 Eta = Annotated[float, Field(ge=0, le=1, description="Share of fresh noise in a ddim step: 0 none, 1 as ddpm.")]
+End = Annotated[
+    int, Field(ge=-1, le=998, description="The timestep to stop at, where no network is asked; -1: the clean picture.")
+]
+SamplerPreset = Annotated[
+    Preset,
+    Field(
+        description="Sample as others' code does; sets several inputs, which then stay as they are. IF pipeline: as "
+        "diffusers, steps as given; CS180: 33 steps to t = 0, not clipped; RePaint: 250 steps, each stretch ten times."
+    ),
+]
+Upto = Annotated[int, Field(ge=0, le=999, description="How far up: the timestep of the noise that comes out.")]
 Frames = Annotated[int, Field(ge=1, le=1000, description="At most this many pictures along the way.")]
 Shown = Annotated[
     Literal["noisy", "clean", "both"],
@@ -78,26 +94,89 @@ def iterative_sampler(
     clip: Clip = "clamp",
     variance: Variance = "learned",
     eta: Eta = 0.0,
+    end: End = -1,
+    preset: SamplerPreset = "none",
 ) -> Sampled:
     """Remove noise step by step until a picture is left.
 
     From pure noise it visits all the timesteps; from a picture that was noised to t it begins there and goes on with
     those below t.
-    """
-    from nodegraph_nodes.ops import pictures
-    from nodegraph_nodes.ops.evaluation import price
-    from nodegraph_nodes.ops.samplers import Sampler
-    from nodegraph_nodes.ops.trajectories import kept
 
-    sampler = Sampler(
-        steps=steps, method=method, timesteps=tuple(timesteps), spacing=spacing, seed=seed, eta=eta,
-        repeats=repeats, jump=jump, clip=clip, variance=variance,
-    )  # fmt: skip
+    A preset samples as others' code does. It sets some inputs; one of these that is given something else is an error.
+
+    IF pipeline, as diffusers samples DeepFloyd IF: ddpm, leading timesteps, dynamic thresholding once and outermost,
+    learned variance. Steps or timesteps are as given (theirs are 100). The network is asked at t = 0, too, and the
+    result is what it then takes for the picture, thresholded; no noise is added there.
+
+    CS180, as project 5 of the course: 33 steps of ddpm from 990, 960, ... and 30 to 0, learned variance, no clipping.
+    The network is not asked at t = 0 and the last step adds noise like the others, so that a little of it is left.
+
+    RePaint, as its authors' code: 250 timesteps from 999 to 0, where each stretch of 10 is walked 10 times, climbing
+    back with fresh noise: 2410 network calls. Estimates are clamped, the variance is learned. Made for MaskBlend's
+    preset of the same name.
+    """
+    from nodegraph_nodes.ops.samplers import Sampler
+
+    given = {
+        "steps": steps, "method": method, "timesteps": timesteps, "repeats": repeats, "jump": jump, "spacing": spacing,
+        "clip": clip, "variance": variance, "eta": eta, "end": end,
+    }  # fmt: skip
+    settings = settled(preset, SAMPLING, iterative_sampler, given)
+    sampler = Sampler(**(settings | {"seed": seed, "timesteps": tuple(settings["timesteps"])}))
     x = start.x.to(context.device)
     way = sampler.sample(denoiser, Noisy(x, start.t, start.schedule, start.space))
     visited = [leg.t for leg in sampler.legs(denoiser.schedule, start.t) if leg.down]
-    cost = price(denoiser, x, visited)
-    total = len(visited)
+    trajectory = followed(context, denoiser, x, way, visited)
+    return Sampled(Image(trajectory.steps[-1].x0, denoiser.space), trajectory)
+
+
+class Inverted(NamedTuple):
+    """The noise from which a picture would be made again, and the way to it."""
+
+    noisy: Noisy
+    trajectory: Trajectory
+
+
+@node("DDIMInversion", category="Sampling")
+def ddim_inversion(
+    context: Context, denoiser: Denoiser, image: Image, steps: Steps = 50, t: Upto = 980, spacing: Spaced = "leading"
+) -> Inverted:
+    """Find the noise from which the sampler would make a picture, by walking up instead of down.
+
+    An IterativeSampler with method ddim, clip none, the same steps and spacing makes the picture again from it, the
+    better, the more steps; with another denoiser, such as one for another prompt, it makes an edited one. The higher
+    the guidance scale, the more steps it takes to find back; many invert without guidance.
+    """
+    from nodegraph_nodes.ops.inversion import asked, invert, levels_up_to
+
+    if image.space != denoiser.space:
+        raise ValueError(f"the image is in the space {image.space}, the denoiser works in {denoiser.space}")
+    levels = levels_up_to(denoiser.schedule, t, steps, spacing)
+    x = image.pixels.to(context.device)
+    trajectory = followed(context, denoiser, x, invert(denoiser, x, levels), asked(levels))
+    return Inverted(Noisy(trajectory.steps[-1].x_t, t, denoiser.schedule, denoiser.space), trajectory)
+
+
+def followed(
+    context: Context,
+    denoiser: Denoiser,
+    x: "Tensor",
+    way: Generator[Step, None, None],
+    timesteps: Sequence[int],
+) -> Trajectory:
+    """Go a way to its end: tell first what it will cost, then each step with a preview, and keep what fits.
+
+    Args:
+        x: where it begins.
+        way: yields a step for each estimate, and one for the result.
+        timesteps: where the estimates are, in order.
+    """
+    from nodegraph_nodes.ops import pictures
+    from nodegraph_nodes.ops.evaluation import price
+    from nodegraph_nodes.ops.trajectories import kept
+
+    cost = price(denoiser, x, timesteps)
+    total = len(timesteps)
     context.progress(0, total, text=f"{total} steps: {cost.forwards} network calls, {cost.rows} pictures in them")
 
     keep = kept(total + 1, 2 * x.nbytes)
@@ -106,12 +185,11 @@ def iterative_sampler(
         for number, step in enumerate(way):
             if number in keep:
                 history.append(step)
-            if step.t >= 0:
+            if number < total:
                 shown = None if denoiser.space != "pixels" else partial(pictures.thumbnail, step.x0)
                 context.progress(number + 1, total, preview=shown, text=f"t = {step.t}")
-    image = Image(step.x0.cpu(), denoiser.space)
     moved = tuple(Step(step.t, step.x_t.cpu(), step.x0.cpu()) for step in history)
-    return Sampled(image, Trajectory(moved, denoiser.schedule, denoiser.space))
+    return Trajectory(moved, denoiser.schedule, denoiser.space)
 
 
 @node("OneStepDenoise", category="Sampling", outputs="image")

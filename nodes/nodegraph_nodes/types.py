@@ -246,6 +246,8 @@ class Denoiser(ABC):
         schedule: what `t` means.
         shape: the pictures that it takes, (C, H, W); None when it takes any.
         space: where they live, as of an `Image`.
+        largest: the value up to which dynamic thresholding looks for the range of its clean pictures; None when it does
+            not say.
     """
 
     if TYPE_CHECKING:  # fields or properties, as a subclass likes
@@ -256,9 +258,12 @@ class Denoiser(ABC):
         def shape(self) -> Shape | None: ...
         @property
         def space(self) -> str: ...
+        @property
+        def largest(self) -> float | None: ...
     else:
         shape = None
         space = "pixels"
+        largest = None
 
     @abstractmethod
     def ask(self, p: Point) -> Asking:
@@ -292,6 +297,8 @@ class StateHook:
 
     Attributes:
         seed: of the generator that the sampler keeps for this hook, from which it draws.
+        shares_noise: what it draws in `after` is the very noise that the step added; where the step added none, and
+            everywhere else, its own.
         key: hooks with equal keys do the same, so one of them is enough.
     """
 
@@ -299,8 +306,11 @@ class StateHook:
 
         @property
         def seed(self) -> int: ...
+        @property
+        def shares_noise(self) -> bool: ...
     else:
         seed = 0
+        shares_noise = False
 
     @property
     def key(self) -> Hashable:
@@ -314,8 +324,8 @@ class StateHook:
         """Called with `x` at `t` before each estimate but the first."""
         return x
 
-    def after(self, x: "Tensor", t: int, draw: Draw) -> "Tensor":
-        """Called with `x` at `t` after each step down to `t`; -1 is the clean picture."""
+    def after(self, x: "Tensor", t: int, to: int, draw: Draw) -> "Tensor":
+        """Called with `x` at `to` after each step down from `t` to `to`; -1 is the clean picture."""
         return x
 
     def finish(self, x: "Tensor") -> "Tensor":

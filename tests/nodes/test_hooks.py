@@ -1,12 +1,14 @@
 """Inpainting: what is kept, when, and with which noise; anywhere in a composition."""
 
+from typing import get_args
+
 import pytest
 import torch
 from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, leaf, noise
 
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, RegionBlend
 from nodegraph_nodes.ops.gaussians import ExactGaussian
-from nodegraph_nodes.ops.hooks import keep_outside
+from nodegraph_nodes.ops.hooks import Mode, keep_outside
 from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.ops.views import VIEWS, Flip, Negation, named_view
 from nodegraph_nodes.types import Denoiser, Estimate, Noisy, StateHook
@@ -54,7 +56,7 @@ def keep(x, kept, mask=HALF):
     return mask * x + (1 - mask) * kept
 
 
-@pytest.mark.parametrize("mode", ["after", "before", "paste"])
+@pytest.mark.parametrize("mode", get_args(Mode))
 @pytest.mark.parametrize("restore", [False, True])
 def test_a_mask_of_ones_is_the_denoiser_itself_exactly(mode, restore):
     masked = keep_outside(BLACK, ORIGINAL, torch.ones_like(HALF), mode, restore)
@@ -62,7 +64,7 @@ def test_a_mask_of_ones_is_the_denoiser_itself_exactly(mode, restore):
     assert torch.equal(run(masked, method="ddpm"), run(BLACK, method="ddpm"))
 
 
-@pytest.mark.parametrize("mode", ["after", "before", "paste"])
+@pytest.mark.parametrize("mode", get_args(Mode))
 def test_the_estimate_is_that_of_the_denoiser(mode):
     found, expected = (d.estimate(START, 500) for d in (keep_outside(BLACK, ORIGINAL, HALF, mode), BLACK))
     assert torch.equal(found.noise, expected.noise)
@@ -102,7 +104,10 @@ def test_pasted_the_original_is_clean_all_along():
     torch.testing.assert_close(result, keep(step(c, 100, -1), ORIGINAL, SOFT))
 
 
-@pytest.mark.parametrize(("mode", "restore"), [("after", False), ("paste", False), ("before", True), ("after", True)])
+@pytest.mark.parametrize(
+    ("mode", "restore"),
+    [*((mode, True) for mode in get_args(Mode)), *((mode, False) for mode in ("after", "paste", "shared"))],
+)
 def test_outside_the_mask_the_original_is_left_exactly(mode, restore):
     result = run(keep_outside(BLACK, ORIGINAL, HALF, mode, restore), method="ddpm")
     outside = (HALF == 0).expand_as(result)
@@ -145,8 +150,8 @@ def test_inside_a_view_it_acts_through_the_view(name):
     kept = keep_outside(BLACK, ORIGINAL, HALF, "after", seed=5)
     (hook,) = FlipAverage(BLACK, kept, view).hooks()
     x = noise(40, 2)
-    same = view.undo(kept.hook.after(view.apply(x), 500, lambda like: 0.3 * like))
-    torch.testing.assert_close(hook.after(x, 500, lambda like: 0.3 * like), same)
+    same = view.undo(kept.hook.after(view.apply(x), 900, 500, lambda like: 0.3 * like))
+    torch.testing.assert_close(hook.after(x, 900, 500, lambda like: 0.3 * like), same)
     assert hook.seed == 5
 
     result = run(FlipAverage(BLACK, kept, view))
@@ -173,7 +178,7 @@ def test_all_four_moments_go_through_the_view():
         def before(self, x, t, draw):
             return x + 2
 
-        def after(self, x, t, draw):
+        def after(self, x, t, to, draw):
             return x + 3
 
         def finish(self, x):
@@ -185,7 +190,7 @@ def test_all_four_moments_go_through_the_view():
 
     (hook,) = FlipAverage(BLACK, Hooked(), Negation()).hooks()
     x = noise(1)
-    found = [hook.start(x, 1, None), hook.before(x, 1, None), hook.after(x, 1, None), hook.finish(x)]
+    found = [hook.start(x, 1, None), hook.before(x, 1, None), hook.after(x, 1, 0, None), hook.finish(x)]
     for moment, number in zip(found, (1, 2, 3, 4), strict=True):
         torch.testing.assert_close(moment, x - number)
 
@@ -202,8 +207,8 @@ def test_the_moments_come_in_order():
             happened.append(("before", t))
             return x
 
-        def after(self, x, t, draw):
-            happened.append(("after", t))
+        def after(self, x, t, to, draw):
+            happened.append(("after", t, to))
             return x
 
         def finish(self, x):
@@ -220,9 +225,63 @@ def test_the_moments_come_in_order():
 
     run(Hooked())
     assert happened == [
-        ("start", 900), ("ask", 900), ("after", 500), ("before", 500), ("ask", 500), ("after", 100),
-        ("before", 100), ("ask", 100), ("after", -1), ("finish",),
+        ("start", 900), ("ask", 900), ("after", 900, 500), ("before", 500), ("ask", 500), ("after", 500, 100),
+        ("before", 100), ("ask", 100), ("after", 100, -1), ("finish",),
     ]  # fmt: skip
+
+
+class Drawing(StateHook):
+    """Remembers what it draws after each step."""
+
+    seed = 6
+
+    def __init__(self, shares_noise):
+        self.shares_noise, self.added = shares_noise, []
+
+    def after(self, x, t, to, draw):
+        self.added.append(draw(x))
+        return x
+
+
+class With(Denoiser):
+    """BLACK with a hook."""
+
+    schedule = LINEAR
+
+    def __init__(self, hook):
+        self.hook = hook
+
+    def ask(self, p):
+        return (yield from BLACK.ask(p))
+
+    def hooks(self):
+        return (self.hook,)
+
+
+@pytest.mark.parametrize("name", [None, *VIEWS])
+@pytest.mark.parametrize("shares", [False, True])
+def test_a_hook_may_share_the_noise_of_the_step_also_through_a_view(shares, name):
+    hook = Drawing(shares)
+    view = None if name is None else named_view(name, 3)
+    denoiser = With(hook) if view is None else FlipAverage(BLACK, With(hook), view)
+    assert [each.shares_noise for each in denoiser.hooks()] == [shares]
+    run(denoiser, method="ddpm", seed=8)
+    step_s, own = drawn(8, 2), drawn(6, 3)
+    if not shares:
+        expected = own
+    elif view is None:
+        expected = [*step_s, own[0]]  # the last step adds none
+    else:
+        expected = [*(view.apply(each) for each in step_s), view.apply(own[0])]
+    for found, each in zip(hook.added, expected, strict=True):
+        torch.testing.assert_close(found, each)
+
+
+def test_where_the_steps_add_no_noise_a_hook_draws_its_own():
+    hook = Drawing(shares_noise=True)
+    run(With(hook), method="ddim")
+    for found, each in zip(hook.added, drawn(6, 3), strict=True):
+        assert torch.equal(found, each)
 
 
 def test_equal_hooks_act_once():
@@ -272,7 +331,7 @@ def test_what_does_not_fit_is_refused_when_it_is_made():
         keep_outside(sized, noise(1, size=28), torch.ones(1, 1, 28, 28))
     with pytest.raises(ValueError, match="the image is 12 x 12 with 3 channels, the denoiser takes 12 x 12 with 1"):
         keep_outside(sized, noise(1, channels=3), HALF)
-    with pytest.raises(ValueError, match="mode is 'around', must be one of after, before, paste"):
+    with pytest.raises(ValueError, match="mode is 'around', must be one of after, before, paste, shared, fixed"):
         keep_outside(sized, ORIGINAL, HALF, "around")
     with pytest.raises(ValueError, match="the image is in the space latent:sd, the denoiser works in pixels"):
         keep_outside(sized, ORIGINAL, HALF, space="latent:sd")
@@ -280,14 +339,17 @@ def test_what_does_not_fit_is_refused_when_it_is_made():
         keep_outside(sized, ORIGINAL, 2 * HALF)
 
 
-def test_what_is_known_to_be_wrong_only_with_the_start_is_refused_then():
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_what_is_known_to_be_wrong_only_with_the_start_is_refused_before_any_call(mode):
     net = ToyNetwork()
-    kept = keep_outside(leaf(1, net), noise(1, size=28), torch.ones(1, 1, 28, 28), "paste")
-    with pytest.raises(ValueError, match="the image is 28 x 28 with 1 channel, must be 12 x 12"):
-        run(kept)
+    for image, mask, told in (
+        (noise(1, size=28), torch.ones(1, 1, 28, 28), "the image is 28 x 28 with 1 channel, must be 12 x 12"),
+        (noise(1, 3), HALF, "the image has 3 rows, one for each picture, and the batch has 2"),
+        (noise(1), HALF.repeat(3, 1, 1, 1), "the mask has 3 rows, one for each picture, and the batch has 2"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            run(keep_outside(leaf(1, net), image, mask, mode))
     assert not net.calls
-    with pytest.raises(ValueError, match="the image has 3 rows"):
-        run(keep_outside(leaf(1, net), noise(1, 3), HALF, "paste"))
 
 
 def test_a_batch_of_originals_goes_with_the_pictures_in_turn():

@@ -6,14 +6,16 @@ from math import log, log2
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler
-from toy_denoisers import LINEAR, ToyNetwork, gaussian, leaf, noise
+from toy_denoisers import LINEAR, ToyNetwork, gaussian, in_double, leaf, noise
 
-from nodegraph_nodes.ops.denoisers import CFGCombine, RegionBlend
+from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, RegionBlend
 from nodegraph_nodes.ops.evaluation import Evaluator
 from nodegraph_nodes.ops.gaussians import ExactGaussian
+from nodegraph_nodes.ops.networks import NetworkDenoiser
 from nodegraph_nodes.ops.rules import DDIM, DDPM
 from nodegraph_nodes.ops.samplers import Sampler, dynamic_threshold, sample
 from nodegraph_nodes.ops.schedules import spaced
+from nodegraph_nodes.ops.views import Flip
 from nodegraph_nodes.ops.walks import Leg, walk
 from nodegraph_nodes.types import Denoiser, Estimate, NoiseSchedule, Noisy
 
@@ -54,16 +56,6 @@ def told(scheduler, steps):
         return {"steps": steps}
     scheduler.set_timesteps(timesteps=steps)
     return {"timesteps": tuple(steps)}
-
-
-def in_double(scheduler):
-    """The scheduler with its own arithmetic in double precision.
-
-    In float32, `1 - ab_t / ab_s` of neighbouring timesteps is off by 1e-3, and pictures after many steps by 4e-5.
-    """
-    scheduler.alphas_cumprod = torch.tensor(LINEAR.alphas_cumprod, dtype=torch.float64)
-    scheduler.one = scheduler.final_alpha_cumprod = torch.tensor(1.0, dtype=torch.float64)
-    return scheduler
 
 
 def assert_same_pictures(found, expected, atol=1e-5):
@@ -267,6 +259,28 @@ def test_dynamic_thresholding():
     torch.testing.assert_close(dynamic_threshold(x0, largest=1.0), x0.clamp(-1, 1))
 
 
+def test_dynamic_thresholding_looks_as_far_as_the_denoiser_says():
+    net = ToyNetwork()
+    start = Noisy(3 * START)
+
+    def first(largest, clip, denoiser=None):
+        named = denoiser or NetworkDenoiser(net, {"label": torch.tensor([4])}, LINEAR, largest=largest)
+        return next(Sampler(clip=clip, timesteps=(200,)).sample(named, start)).x0
+
+    plain = first(None, "none")
+    for largest in (1.0, 1.2, 1.5, 4.0):
+        torch.testing.assert_close(first(largest, "dynamic"), dynamic_threshold(plain, largest))
+    assert torch.equal(first(1.0, "dynamic"), first(1.0, "clamp"))
+    assert torch.equal(first(None, "dynamic"), first(1.5, "dynamic"))
+    assert not torch.equal(first(1.2, "dynamic"), first(1.5, "dynamic"))
+
+    small = NetworkDenoiser(net, {"label": torch.tensor([4])}, LINEAR, largest=1.2)
+    composed = CFGCombine(gaussian(1), FlipAverage(small, leaf(3, net), Flip()), 0.0)
+    assert composed.largest == 1.2 and CFGCombine(gaussian(1), gaussian(2), 2.0).largest is None
+    with pytest.raises(ValueError, match=r"thresholded up to different values, 1\.2 and 1\.5"):
+        CFGCombine(small, NetworkDenoiser(net, {}, LINEAR, largest=1.5), 2.0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("method", ["ddpm", "ddim", "dpm++", "euler"])
 def test_precision_stays(method, dtype):
@@ -343,6 +357,7 @@ def test_the_walk_of_repaint(count, jump, repeats, calls, entries):
     assert sum(leg.down for leg in legs) == calls
     assert len(legs) + 1 == entries
     assert (legs[0].t, legs[-1]) == (count - 1, Leg(0, -1))
+    assert sum(not leg.down for leg in legs) == calls - count  # 2160 of the paper's
     assert all(a.to == b.t for a, b in pairwise(legs))
     assert all(abs(leg.t - leg.to) == 1 for leg in legs)
 
@@ -476,6 +491,11 @@ def test_stopping_early_and_going_on_is_going_through(method):
         ({"timesteps": (5, 5)}, None, "has 5 after 5"),
         ({"timesteps": (1000, 5)}, None, "holds 1000"),
         ({"timesteps": (500,), "end": 500}, None, "there is nothing to do"),
+        ({"end": 500}, Noisy(START, 400, LINEAR), "nothing to do: the timesteps \\[400, .* do not lie above 500"),
+        ({"end": 1000}, None, "t is 1000, must be from 0 to 999"),
+        ({"end": -2}, None, "t is -2, must be from 0 to 999"),
+        ({"timesteps": (5, 9)}, None, "has 9 after 5, must fall"),
+        ({"timesteps": (5, -1)}, None, "holds -1, must be from 0 to 999"),
         ({"steps": 4, "repeats": 2}, Noisy(START, 400, LINEAR), "jump is 10, must be below 3, the number of steps"),
         ({}, Noisy(START, 400, NoiseSchedule.named("cosine")), "noised by the schedule cosine, the denoiser learned"),
         ({}, Noisy(START, 1000, LINEAR), "t is 1000, must be from 0 to 999"),

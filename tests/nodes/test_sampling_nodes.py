@@ -8,14 +8,15 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from nodegraph import Cancelled, Context, Control, Graph, RunFailed, Session
+from nodegraph import Cancelled, Context, Control, Graph, RunFailed, Session, check
 from nodegraph.plugins import load_plugins
-from nodegraph_nodes import denoisers, guidance, noise, sampling, value_types
+from nodegraph_nodes import components, denoisers, guidance, inpainting, noise, sampling, value_types, views
 from nodegraph_nodes.ops import networks
 from nodegraph_nodes.ops.evaluation import Evaluator
 from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.hooks import Mode
 from nodegraph_nodes.ops.networks import read_digits
+from nodegraph_nodes.ops.references import Level
 from nodegraph_nodes.ops.rules import Method, Variance
 from nodegraph_nodes.ops.samplers import Clip
 from nodegraph_nodes.ops.schedules import BETAS, Spacing
@@ -212,15 +213,19 @@ def test_every_combining_node_runs_and_changes_nothing_that_it_was_given():
     before = [value_types.VALUE_TYPES[0].copy(value) for value in given]
     made = [
         guidance.cfg_combine(a, any_, 3.0),
-        guidance.flip_average(a, b, "rotate_180"),
-        guidance.flip_average(a, b, "pixel_permutation", 4),
-        guidance.frequency_mix(a, b),
-        guidance.frequency_mix(a, b, 2.0, 33),
+        views.flip_average(a, b, "rotate_180"),
+        views.flip_average(a, b, "pixel_permutation", 4),
+        components.frequency_mix(a, b),
+        components.frequency_mix(a, b, 2.0, 33),
         guidance.region_blend(a, b, HALF),
         guidance.weighted_sum([a, b], [2.0, -1.0], any_),
         guidance.weighted_sum([a, b], [2.0, -1.0]),
-        guidance.mask_blend(a, PICTURE, HALF),
-        guidance.mask_blend(a, PICTURE, HALF, "before", True, 7),
+        inpainting.mask_blend(a, PICTURE, HALF),
+        inpainting.mask_blend(a, PICTURE, HALF, "before", True, 7),
+        inpainting.mask_blend(a, PICTURE, HALF, "paste"),
+        inpainting.mask_blend(a, PICTURE, HALF, "shared"),
+        inpainting.mask_blend(a, PICTURE, HALF, "fixed"),
+        inpainting.ilvr(a, PICTURE),
     ]
     for denoiser in made:
         start = noise.pure_noise(batch=2)
@@ -235,15 +240,15 @@ def test_every_combining_node_runs_and_changes_nothing_that_it_was_given():
 
 def test_transform_shows_what_a_view_sees():
     noisy = noise.add_noise(PICTURE, t=100).noisy
-    made = guidance.transform(PICTURE, noisy, "negate")
+    made = views.transform(PICTURE, noisy, "negate")
     assert torch.equal(made.image.pixels, -PICTURE.pixels)
     assert torch.equal(made.noisy.x, -noisy.x) and (made.noisy.t, made.noisy.schedule) == (100, LINEAR)
-    there = guidance.transform(PICTURE, None, "pixel_permutation", 5)
-    back = guidance.transform(there.image, None, "pixel_permutation", 5, undo=True)
+    there = views.transform(PICTURE, None, "pixel_permutation", 5)
+    back = views.transform(there.image, None, "pixel_permutation", 5, undo=True)
     assert torch.equal(back.image.pixels, PICTURE.pixels) and back.noisy is None
-    assert guidance.transform(None, noisy).image is None
+    assert views.transform(None, noisy).image is None
     with pytest.raises(ValueError, match="there is nothing to transform"):
-        guidance.transform()
+        views.transform()
 
 
 # Sampling
@@ -279,7 +284,7 @@ def test_the_sampler_says_what_it_costs_and_shows_each_step():
 
 def test_the_cost_of_repeats_is_known():
     context = Listening()
-    denoiser = guidance.mask_blend(digit("3", context), PICTURE, HALF, "before")
+    denoiser = inpainting.mask_blend(digit("3", context), PICTURE, HALF, "before")
     sampling.iterative_sampler(context, denoiser, noise.pure_noise(batch=2), steps=33, repeats=5, jump=5)
     assert context.reports[0][3] == "153 steps: 153 network calls, 306 pictures in them"
     assert context.reports[-1][:2] == (153, 153)
@@ -298,7 +303,7 @@ def test_the_sampler_s_settings_reach_it():
     different = [
         {"seed": 2}, {"method": "ddim"}, {"method": "dpm++"}, {"method": "euler", "clip": "none"}, {"steps": 5},
         {"repeats": 2, "jump": 1}, {"spacing": "trailing"}, {"clip": "none"}, {"variance": "fixed_large"},
-        {"method": "ddim", "eta": 0.5}, {"timesteps": [999, 0]},
+        {"method": "ddim", "eta": 0.5}, {"timesteps": [999, 0]}, {"end": 250},
     ]  # fmt: skip
     pictures = [plain, *(picture(**settings) for settings in different)]
     assert len({each.numpy().tobytes() for each in pictures}) == len(pictures)
@@ -314,6 +319,86 @@ def test_sampling_goes_on_from_a_noised_picture():
         sampling.iterative_sampler(context, digit("3", context), wrong)
 
 
+def test_a_walk_that_ends_early_says_so():
+    context = Listening()
+    sampled = sampling.iterative_sampler(context, digit("3", context), noise.pure_noise(), steps=5, end=200)
+    assert [step.t for step in sampled.trajectory] == [800, 600, 400, 200]
+    assert [report[:2] for report in context.reports] == [(i, 3) for i in range(4)]
+    assert torch.equal(sampled.image.pixels, sampled.trajectory.steps[-1].x_t)
+
+
+class Untouched:
+    """A network that fails the test when it is called."""
+
+    key = "untouched"
+
+    def __call__(self, x, t, **inputs):
+        raise AssertionError("the network was called")
+
+
+def untouched(labels=(3,), shape=None):
+    label = torch.tensor(labels)
+    return networks.NetworkDenoiser(Untouched(), {"label": label}, LINEAR, shape)
+
+
+START = noise.pure_noise(batch=2)
+MIDDLE = noise.add_noise(PICTURE, t=450).noisy
+BAD = {
+    "a timestep twice": ({"timesteps": [900, 500, 500]}, START, "timesteps has 500 after 500, must fall"),
+    "rising timesteps": ({"timesteps": [500, 900]}, START, "timesteps has 900 after 500, must fall"),
+    "no such timestep": ({"timesteps": [1000, 500]}, START, "timesteps holds 1000, must be from 0 to 999"),
+    "too many steps": ({"steps": 1001}, START, "steps is 1001, must be from 1 to 1000"),
+    "nothing below the start": ({"end": 450}, MIDDLE, "there is nothing to do: the timesteps .* above 450"),
+    "CS180 from its end": ({"preset": "CS180"}, Noisy(PICTURE.pixels, 0, LINEAR), "there is nothing to do"),
+    "another schedule": ({}, noise.add_noise(PICTURE, schedule="cosine").noisy, "by the schedule cosine, .* linear"),
+    "latents": ({}, noise.add_noise(Image(PICTURE.pixels, "latent:sd")).noisy, "latent:sd, the denoiser .* pixels"),
+    "a jump that is too high": ({"steps": 10, "repeats": 2}, START, "jump is 10, must be below 10, the number of"),
+    "RePaint from too low": ({"preset": "RePaint"}, noise.add_noise(PICTURE, t=30).noisy, "jump is 10, .* below 9"),
+    "a preset contradicted": ({"preset": "CS180", "clip": "dynamic"}, START, "clip is dynamic, the preset CS180 sets"),
+    "eta for ddpm": ({"eta": 1.0}, START, "eta is 1 with ddpm"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_the_sampler_refuses_before_any_network_is_called(what):
+    settings, start, message = BAD[what]
+    with pytest.raises(ValueError, match=message):
+        sampling.iterative_sampler(Context(), untouched(), start, **settings)
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_so_it_does_when_rows_or_sizes_do_not_agree(mode):
+    three = Image(PICTURE.pixels[:1].repeat(3, 1, 1, 1))
+    small = Image(PICTURE.pixels[..., :14, :14])
+    for made, message in (
+        (lambda: untouched((1, 2, 3)), "label has 3 rows, one for each picture, and the batch has 2"),
+        (lambda: guidance.cfg_combine(untouched(), untouched((1, 2, 3)), 2.0), "label has 3 rows"),
+        (lambda: inpainting.mask_blend(untouched(), three, HALF, mode), "the image has 3 rows"),
+        (lambda: inpainting.mask_blend(untouched(), PICTURE, Mask(HALF.values.repeat(3, 1, 1, 1)), mode), "mask has 3"),
+        (lambda: inpainting.mask_blend(untouched(), small, HALF, mode), "mask is 28 x 28, must be 14 x 14"),
+        (
+            lambda: inpainting.mask_blend(untouched(), small, Mask(HALF.values[..., :14, 7:21]), mode),
+            "the image is 14 x 14 with 1 channel, must be 28 x 28",
+        ),
+        (lambda: inpainting.mask_blend(untouched(shape=(1, 28, 28)), small, HALF, mode), "the image is 14 x 14"),
+        (lambda: inpainting.mask_blend(untouched(), Image(PICTURE.pixels, "latent:sd"), HALF, mode), "latent:sd"),
+        (lambda: untouched(shape=(3, 28, 28)), "takes 28 x 28 with 3 channels only"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            sampling.iterative_sampler(Context(), made(), START)
+
+
+@pytest.mark.parametrize("given", [{"strength": 0}, {"strength": -0.5}, {"strength": 1.5}, {"t": 1000}, {"t": -1}])
+def test_a_graph_with_such_a_noise_is_refused_before_it_runs(given, session):
+    ((name, value),) = given.items()
+    graph = Graph().add("mask", "RectangleMask", size=28).add("noise", "AddNoise", **given)
+    problems = check(graph.connect("mask.mask -> noise.image"), session.registry)
+    assert [(problem.node, problem.input) for problem in problems] == [("noise", name)]
+    assert f"{name} is {value:g}" in str(problems[0])
+    with pytest.raises(ValueError, match=f"{name} is {value:g}, must be"):
+        noise.add_noise(PICTURE, **given)
+
+
 @pytest.mark.parametrize("t", [250, 500, 750])
 def test_one_step_takes_all_the_estimated_noise_away(t):
     three, noisy = digit("3"), noise.add_noise(PICTURE, t=t, seed=3).noisy
@@ -326,7 +411,7 @@ def test_one_step_takes_all_the_estimated_noise_away(t):
 
 def test_one_step_keeps_what_a_mask_keeps():
     noisy = noise.add_noise(PICTURE, t=500, seed=3).noisy
-    found = sampling.one_step_denoise(Context(), guidance.mask_blend(digit("3"), PICTURE, HALF), noisy).pixels
+    found = sampling.one_step_denoise(Context(), inpainting.mask_blend(digit("3"), PICTURE, HALF), noisy).pixels
     assert torch.equal(found[..., 14:], PICTURE.pixels[..., 14:])
 
 
@@ -489,8 +574,8 @@ def test_pausing_holds_the_sampler_and_resuming_goes_on(session):
 
 def test_equal_seeds_would_repeat_the_noise_so_defaults_differ():
     registry = load_plugins(only=["nodegraph"])
-    seeds = {name: registry.get(name).input("seed").default for name in ("PureNoise", "IterativeSampler", "MaskBlend")}
-    assert len(set(seeds.values())) == 3
+    names = ("PureNoise", "IterativeSampler", "MaskBlend", "ILVR")
+    assert len({registry.get(name).input("seed").default for name in names}) == len(names)
     assert registry.get("AddNoise").input("seed").default == 0
 
 
@@ -500,6 +585,7 @@ def test_the_choices_of_the_nodes_are_those_of_the_mathematics():
         "FlipAverage.view": (*VIEWS, *DISTORTIONS),
         "Transform.view": (*VIEWS, *DISTORTIONS),
         "MaskBlend.mode": get_args(Mode),
+        "ILVR.level": get_args(Level),
         "IterativeSampler.method": get_args(Method),
         "IterativeSampler.clip": get_args(Clip),
         "IterativeSampler.variance": get_args(Variance),

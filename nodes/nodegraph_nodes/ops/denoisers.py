@@ -21,11 +21,12 @@ from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Poi
 
 @dataclass(frozen=True, eq=False)
 class Composition(Denoiser):
-    """A denoiser made of denoisers; it has their schedule, their shape and their space, on which they must agree."""
+    """A denoiser made of denoisers; it has what they must agree on: schedule, shape, space, and largest value."""
 
     schedule: NoiseSchedule = field(init=False, repr=False)
     shape: Shape | None = field(init=False, repr=False)
     space: str = field(init=False, repr=False)
+    largest: float | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, value in agreed(self.parts()).items():
@@ -36,6 +37,7 @@ def agreed(parts: tuple[Denoiser, ...]) -> dict[str, Any]:
     """What denoisers that are asked about the same x_t must have in common; ValueError when they do not."""
     first = parts[0]
     shape = next((part.shape for part in parts if part.shape is not None), None)
+    largest = next((part.largest for part in parts if part.largest is not None), None)
     for part in parts:
         if part.schedule != first.schedule:
             raise ValueError(
@@ -48,7 +50,12 @@ def agreed(parts: tuple[Denoiser, ...]) -> dict[str, Any]:
             )
         if part.space != first.space:
             raise ValueError(f"the denoisers work in different spaces, {first.space} and {part.space}")
-    return {"schedule": first.schedule, "shape": shape, "space": first.space}
+        if part.largest not in (None, largest):
+            raise ValueError(
+                f"the denoisers are thresholded up to different values, {largest:g} and {part.largest:g}; "
+                "what is composed must share one"
+            )
+    return {"schedule": first.schedule, "shape": shape, "space": first.space, "largest": largest}
 
 
 def mean(a: Tensor | None, b: Tensor | None) -> Tensor | None:

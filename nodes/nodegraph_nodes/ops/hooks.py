@@ -1,7 +1,7 @@
 """Inpainting: keeping a part of a picture while the rest is sampled.
 
 A mask does not change what the noise is estimated to be; it changes the state between the steps. What is kept is put
-back at every step, either noised to the timestep of the state or clean; the ways differ in when.
+back at every step; five ways to do so are in use, which differ in when, how noisy, and with which noise.
 """
 
 from collections.abc import Hashable
@@ -12,11 +12,12 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
+from nodegraph_nodes.ops.draws import drawing
 from nodegraph_nodes.ops.evaluation import rows_for, shape_text
 from nodegraph_nodes.ops.fingerprints import fingerprint
 from nodegraph_nodes.types import Asking, Denoiser, Draw, NoiseSchedule, Point, StateHook
 
-Mode = Literal["after", "before", "paste"]
+Mode = Literal["after", "before", "paste", "shared", "fixed"]
 
 
 def blend(x_t: Tensor, original: Tensor, mask: Tensor) -> Tensor:
@@ -39,11 +40,19 @@ class KeepOutside(StateHook):
     Args:
         original: what is kept, (B or 1, C, H, W), clean.
         mask: (B or 1, 1, H, W) in [0, 1]; 1 where new content is painted.
-        mode: "after" each step, noised to where the step led (CS180 project 5; Song et al. 2021, appendix I.2);
-            "before" each estimate but the first, noised to its timestep (RePaint's own code); "paste": clean all along,
-            never noised (the inpainting of DeepFloyd IF).
-        restore: put the original back at the end, exactly; only "before" would leave it otherwise.
-        seed: of the noise, which is fresh at each step.
+        mode: when the original is put back, and how noisy; in brackets, what is left of it outside the mask at the end.
+            "after": after each step, noised to where the step led, with fresh noise (CS180 project 5; Song et al. 2021,
+            appendix I.2) [itself; the noise of the end where the walk ends earlier];
+            "before": before each estimate but the first, noised to its timestep, with fresh noise (RePaint's own code)
+            [what the denoiser made of it];
+            "paste": clean from the start on, never noised (DeepFloyd IF's inpainting, but for a mask that is soft: that
+            blends with the state before the step) [itself];
+            "shared": after each step, noised to where the step led with the noise that the step itself added
+            (diffusers' RePaintScheduler) [itself];
+            "fixed": after each step, noised to where the step came from, with the same noise each time (SDEdit's code)
+            [itself, with the noise of the last timestep].
+        restore: put the original back at the end, exactly, where it would not be left otherwise.
+        seed: of the noise.
     """
 
     original: Tensor
@@ -59,63 +68,91 @@ class KeepOutside(StateHook):
         content = fingerprint({"original": self.original, "mask": self.mask})
         return "KeepOutside", content, self.schedule, self.mode, self.restore, self.seed
 
+    @property
+    def shares_noise(self) -> bool:
+        return self.mode == "shared"
+
     def start(self, x: Tensor, t: int, draw: Draw) -> Tensor:
-        return self.kept(x, -1, draw) if self.mode == "paste" else x
+        pasted = self.pasted(x)  # what does not fit is refused here, before any network is called
+        return pasted if self.mode == "paste" else x
 
     def before(self, x: Tensor, t: int, draw: Draw) -> Tensor:
-        return self.kept(x, t, draw) if self.mode == "before" else x
+        return self.noised(x, t, draw) if self.mode == "before" else x
 
-    def after(self, x: Tensor, t: int, draw: Draw) -> Tensor:
-        if self.mode == "before":
-            return x
-        return self.kept(x, -1 if self.mode == "paste" else t, draw)
+    def after(self, x: Tensor, t: int, to: int, draw: Draw) -> Tensor:
+        match self.mode:
+            case "before":
+                return x
+            case "paste":
+                return self.pasted(x)
+            case "fixed":
+                return self.noised(x, t, drawing(self.seed))
+            case _:
+                return self.noised(x, to, draw)
 
     def finish(self, x: Tensor) -> Tensor:
-        return blend(x, self.original_for(x), mask_for(self.mask, x, self.space)) if self.restore else x
+        return self.pasted(x) if self.restore else x
 
-    def kept(self, x: Tensor, t: int, draw: Draw) -> Tensor:
+    def pasted(self, x: Tensor) -> Tensor:
+        """`x` with the clean original outside the mask."""
+        return blend(x, original_for(self.original, x), mask_for(self.mask, x, self.space))
+
+    def noised(self, x: Tensor, t: int, draw: Draw) -> Tensor:
         """`x` with the original, noised to `t`, outside the mask; nothing is drawn for the clean one."""
-        original = self.original_for(x)
-        if t >= 0:
-            original = self.schedule.noised(original, draw(x), t)
+        if t < 0:
+            return self.pasted(x)
+        original = self.schedule.noised(original_for(self.original, x), draw(x), t)
         return blend(x, original, mask_for(self.mask, x, self.space))
-
-    def original_for(self, x: Tensor) -> Tensor:
-        if self.original.shape[1:] != x.shape[1:]:
-            raise ValueError(
-                f"the image is {shape_text(self.original.shape[1:])}, "
-                f"must be {shape_text(x.shape[1:])} like what is sampled"
-            )
-        return self.original.to(x) if len(self.original) == 1 else rows_for(self.original, len(x), "the image").to(x)
 
 
 @dataclass(frozen=True, eq=False)
-class MaskBlend(Composition):
-    """The denoiser itself, with a hook that keeps a picture outside a mask. Legal anywhere, also inside a view."""
+class Hooked(Composition):
+    """The denoiser itself, with a hook. Legal anywhere, also inside a view."""
 
     denoiser: Denoiser
-    hook: KeepOutside
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        original, mask = self.hook.original, self.hook.mask
-        check_mask(mask)
-        if self.hook.mode not in get_args(Mode):
-            raise ValueError(f"mode is {self.hook.mode!r}, must be one of {', '.join(get_args(Mode))}")
-        if self.hook.space != self.space:
-            raise ValueError(f"the image is in the space {self.hook.space}, the denoiser works in {self.space}")
-        if self.space == "pixels":
-            check_size(mask, "the mask", tuple(original.shape[-2:]))
-        if self.shape is not None and tuple(original.shape[1:]) != self.shape:
-            raise ValueError(
-                f"the image is {shape_text(original.shape[1:])}, the denoiser takes {shape_text(self.shape)} only"
-            )
+    hook: StateHook
 
     def ask(self, p: Point) -> Asking:
         return (yield from self.denoiser.ask(p))
 
     def hooks(self) -> tuple[StateHook, ...]:
         return tuple({hook.key: hook for hook in (*self.denoiser.hooks(), self.hook)}.values())
+
+
+@dataclass(frozen=True, eq=False)
+class MaskBlend(Hooked):
+    """The denoiser itself, with a hook that keeps a picture outside a mask."""
+
+    hook: KeepOutside
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        hook = self.hook
+        check_mask(hook.mask)
+        if hook.mode not in get_args(Mode):
+            raise ValueError(f"mode is {hook.mode!r}, must be one of {', '.join(get_args(Mode))}")
+        check_original(hook.original, hook.space, self)
+        if self.space == "pixels":
+            check_size(hook.mask, "the mask", tuple(hook.original.shape[-2:]))
+
+
+def check_original(original: Tensor, space: str, denoiser: Denoiser) -> None:
+    """ValueError when a picture that is to be kept is none that the denoiser could make."""
+    if space != denoiser.space:
+        raise ValueError(f"the image is in the space {space}, the denoiser works in {denoiser.space}")
+    if denoiser.shape is not None and tuple(original.shape[1:]) != denoiser.shape:
+        raise ValueError(
+            f"the image is {shape_text(original.shape[1:])}, the denoiser takes {shape_text(denoiser.shape)} only"
+        )
+
+
+def original_for(original: Tensor, x: Tensor) -> Tensor:
+    """The picture that is kept, for each of `x`; ValueError when it is not of their shape."""
+    if original.shape[1:] != x.shape[1:]:
+        raise ValueError(
+            f"the image is {shape_text(original.shape[1:])}, must be {shape_text(x.shape[1:])} like what is sampled"
+        )
+    return original.to(x) if len(original) == 1 else rows_for(original, len(x), "the image").to(x)
 
 
 def keep_outside(

@@ -93,6 +93,7 @@ class NetworkDenoiser(Denoiser):
         network: answers (B, C, H, W), or (B, 2C, H, W) when it also tells the variance.
         inputs: the condition, by name; row i of the pictures takes row i mod n.
         name: what users know it as.
+        largest: up to where its clean pictures are thresholded dynamically, as of a `Denoiser`.
     """
 
     network: StoredNetwork
@@ -101,6 +102,7 @@ class NetworkDenoiser(Denoiser):
     shape: Shape | None = None
     space: str = "pixels"
     name: str = "network"
+    largest: float | None = None
 
     def ask(self, p: Point) -> Asking:
         for name, values in self.inputs.items():

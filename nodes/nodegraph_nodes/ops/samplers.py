@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.draws import again, drawing, remembered
 from nodegraph_nodes.ops.evaluation import Evaluator, check_fits
 from nodegraph_nodes.ops.rules import DDIM, DDPM, DPMSolver, Euler, Method, Rule, Variance
 from nodegraph_nodes.ops.schedules import Spacing, begun_at, checked, spaced
@@ -20,6 +21,9 @@ from nodegraph_nodes.ops.walks import Leg, walk
 from nodegraph_nodes.types import Denoiser, Draw, NoiseSchedule, Noisy, Step
 
 Clip = Literal["none", "clamp", "dynamic"]
+
+LARGEST = 1.5
+"""Up to where dynamic thresholding looks, for denoisers that do not say; as DeepFloyd IF's first stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +37,9 @@ class Sampler:
         seed: of the noise that is drawn on the way.
         eta: share of fresh noise in a ddim step, 0 to 1.
         repeats: how often each stretch of `jump` steps is walked, climbing back by fresh noise (`walks.walk`).
-        clip: what is done to the estimated clean picture: nothing, "clamp" to [-1, 1], or "dynamic" thresholding. Once,
-            outermost: a clip inside a composition would not commute with the step.
+        clip: what is done to the estimated clean picture: nothing, "clamp" to [-1, 1], or "dynamic" thresholding, of
+            values up to what the denoiser says is its largest. Once, outermost: a clip inside a composition would not
+            commute with the step.
         variance: of a ddpm step; "learned" is "fixed_small" where the denoiser tells none.
         end: the timestep to stop at; -1 is the clean picture.
     """
@@ -69,6 +74,7 @@ class Sampler:
 
         The list of timesteps is that of the whole schedule; the start comes first, then what lies below it.
         """
+        schedule.alpha_bar(self.end)  # refuses what is no timestep of it
         timesteps = (
             checked(self.timesteps, schedule.steps)
             if self.timesteps
@@ -99,7 +105,7 @@ class Sampler:
     def _steps(
         self, denoiser: Denoiser, x: Tensor, legs: list[Leg], evaluator: Evaluator
     ) -> Generator[Step, None, None]:
-        schedule = denoiser.schedule
+        schedule, largest = denoiser.schedule, denoiser.largest or LARGEST
         rule, clipped, draw = self.rule(schedule, legs), CLIPS[self.clip], drawing(self.seed)
         hooks = [(hook, drawing(hook.seed)) for hook in denoiser.hooks()]
 
@@ -114,11 +120,12 @@ class Sampler:
                 for hook, drawn in hooks:
                     x = hook.before(x, t, drawn)
             estimate = evaluator.estimate(denoiser, x, t, step)
-            x0 = clipped(schedule.cleaned(x, estimate.noise, t))
+            x0 = clipped(schedule.cleaned(x, estimate.noise, t), largest)
             yield Step(t, x, x0)
-            x = rule(x, x0, estimate.variance, t, to, draw)
+            fresh, added = remembered(draw)
+            x = rule(x, x0, estimate.variance, t, to, fresh)
             for hook, drawn in hooks:
-                x = hook.after(x, to, drawn)
+                x = hook.after(x, t, to, again(added[0]) if added and hook.shares_noise else drawn)
             step += 1
         for hook, _ in hooks:
             x = hook.finish(x)
@@ -150,24 +157,20 @@ def check_start(denoiser: Denoiser, start: Noisy) -> None:
     check_fits(denoiser, start.x)
 
 
-def drawing(seed: int) -> Draw:
-    """Draws noise from its own generator, float32 on the CPU, so that every device gets the same."""
-    generator = torch.Generator().manual_seed(seed)
-    return lambda x: torch.randn(x.shape, generator=generator).to(x)
-
-
 def climbed(x: Tensor, schedule: NoiseSchedule, t: int, to: int, draw: Draw) -> Tensor:
     """Noise `x` further, from timestep `t` to a higher one."""
     a = schedule.alpha_bar(to) / schedule.alpha_bar(t)
     return sqrt(a) * x + sqrt(1 - a) * draw(x)
 
 
-def clamped(x0: Tensor) -> Tensor:
+def clamped(x0: Tensor, largest: float) -> Tensor:
     return x0.clamp(-1, 1)
 
 
-def dynamic_threshold(x0: Tensor, ratio: float = 0.95, largest: float = 1.5) -> Tensor:
+def dynamic_threshold(x0: Tensor, largest: float = LARGEST, ratio: float = 0.95) -> Tensor:
     """Clamp each picture to where `ratio` of its values lie, within [1, largest], and scale that to [-1, 1].
+
+    With 1 as the largest it is a plain clamp.
 
     Source: Saharia et al. 2022 (Imagen), section 2.3; the numbers are those of DeepFloyd IF's first stage.
     """
@@ -179,8 +182,8 @@ def dynamic_threshold(x0: Tensor, ratio: float = 0.95, largest: float = 1.5) -> 
     return x0.clamp(-limit, limit) / limit
 
 
-CLIPS: dict[str, Callable[[Tensor], Tensor]] = {
-    "none": lambda x0: x0,
+CLIPS: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "none": lambda x0, largest: x0,
     "clamp": clamped,
     "dynamic": dynamic_threshold,
 }

@@ -83,6 +83,12 @@ def checked(timesteps: Sequence[int], total: int) -> list[int]:
     return list(timesteps)
 
 
+def check_timestep(t: int, total: int) -> None:
+    """ValueError when pictures cannot be noised to `t`."""
+    if not 0 <= t < total:
+        raise ValueError(f"t is {t}, must be from 0 to {total - 1}")
+
+
 def begun_at(start: int | None, timesteps: Sequence[int]) -> list[int]:
     """The list for a picture that is noised to `start`: that first, then what lies below it."""
     return list(timesteps) if start is None else [start, *(t for t in timesteps if t < start)]

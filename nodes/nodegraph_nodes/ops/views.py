@@ -175,6 +175,10 @@ class ViewedHook(StateHook):
         return self.hook.seed
 
     @property
+    def shares_noise(self) -> bool:
+        return self.hook.shares_noise
+
+    @property
     def key(self) -> tuple[object, object]:
         return self.view.key, self.hook.key
 
@@ -184,8 +188,13 @@ class ViewedHook(StateHook):
     def before(self, x: Tensor, t: int, draw: Draw) -> Tensor:
         return self.view.undo(self.hook.before(self.view.apply(x), t, draw))
 
-    def after(self, x: Tensor, t: int, draw: Draw) -> Tensor:
-        return self.view.undo(self.hook.after(self.view.apply(x), t, draw))
+    def after(self, x: Tensor, t: int, to: int, draw: Draw) -> Tensor:
+        drawn = self.seen(draw) if self.shares_noise else draw
+        return self.view.undo(self.hook.after(self.view.apply(x), t, to, drawn))
 
     def finish(self, x: Tensor) -> Tensor:
         return self.view.undo(self.hook.finish(self.view.apply(x)))
+
+    def seen(self, draw: Draw) -> Draw:
+        """The noise of the step as it is seen through the view."""
+        return lambda x: self.view.apply(draw(self.view.undo(x)))

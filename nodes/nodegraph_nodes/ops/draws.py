@@ -1,0 +1,28 @@
+"""Draws: standard normal noise from seeds, the same on every device."""
+
+import torch
+from torch import Tensor
+
+from nodegraph_nodes.types import Draw
+
+
+def drawing(seed: int) -> Draw:
+    """Draws noise from its own generator, float32 on the CPU, so that every device gets the same."""
+    generator = torch.Generator().manual_seed(seed)
+    return lambda x: torch.randn(x.shape, generator=generator).to(x)
+
+
+def remembered(draw: Draw) -> tuple[Draw, list[Tensor]]:
+    """The same draw, and a list of what it has drawn."""
+    drawn: list[Tensor] = []
+
+    def remembering(x: Tensor) -> Tensor:
+        drawn.append(draw(x))
+        return drawn[-1]
+
+    return remembering, drawn
+
+
+def again(noise: Tensor) -> Draw:
+    """Draws what was drawn before."""
+    return lambda x: noise.to(x)
