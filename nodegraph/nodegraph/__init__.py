@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checkpoints import CheckpointNeed, CheckpointRest, CheckpointState
     from .checks import check
     from .context import Context
     from .control import Control
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Cancelled",
     "CheckFailed",
+    "CheckpointNeed",
+    "CheckpointRest",
+    "CheckpointState",
     "Context",
     "Control",
     "Conversion",
@@ -77,6 +81,7 @@ logging.getLogger("nodegraph").addHandler(logging.NullHandler())  # who wants tr
 
 if not TYPE_CHECKING:
     HOMES = {
+        "checkpoints": "CheckpointNeed CheckpointRest CheckpointState",
         "checks": "check",
         "context": "Context",
         "control": "Control",

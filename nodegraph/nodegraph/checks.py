@@ -1,20 +1,23 @@
 """What is wrong with a graph, told the node types: every problem, each with its node, its input and the way out.
 
-Nothing is run, and no node's code is called. A muted or bypassed node takes part in nothing that its inputs could
-spoil, so they are not looked at.
+Nothing is run, no node's code is called, and the network is never asked: that a checkpoint is still to be fetched is no
+problem. A muted or bypassed node takes part in nothing that its inputs could spoil, so they are not looked at.
 """
 
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import TypeAlias
 
+from .checkpoints import CheckpointNeed, in_full
 from .cycles import cycles, named_path
 from .errors import Problem, UsageError, nearest, with_remedy
 from .frozen import Json
 from .graphs import Graph, Link
 from .migrations import migrated
+from .needs import asks_of
 from .node_types import InputSpec, NodeSpec
 from .portable import resolve_path
 from .registry import Registry
@@ -87,6 +90,7 @@ class Inspection:
     """A look at one graph, node by node."""
 
     def __init__(self, graph: Graph, registry: Registry) -> None:
+        self.graph = graph
         self.nodes = graph.nodes
         self.in_links = graph.in_links
         self.links = graph.links
@@ -94,6 +98,7 @@ class Inspection:
         self.suggest = Suggestions()
         here = Path.cwd()
         self.folders = (graph.folder or here, here)
+        self.wrong: dict[CheckpointNeed, str] = {}
 
     def problems_of(self, node: str) -> Iterator[Problem]:
         placed = self.nodes[node]
@@ -106,6 +111,7 @@ class Inspection:
         findings = [self.of_type(node, spec), *(self.of_links(spec, name, some) for name, some in links.items())]
         if spec is not None and placed.mode is None:
             findings += [self.of_value(spec, name, value) for name, value in placed.inputs.items() if name not in links]
+            findings.append(self.of_checkpoints(node))
             findings.append(
                 missing(port for port in spec.inputs if not (port.name in links or port.name in placed.inputs))
             )
@@ -180,6 +186,18 @@ class Inspection:
             why = absent(text, self.folders, folder=wish == "folder")
             if why:
                 yield port.name, f"is {shown(text)}, {why}", ""
+
+    def of_checkpoints(self, node: str) -> Iterator[Finding]:
+        """Folders that are no checkpoint, or damaged ones."""
+        for ask in asks_of(self.graph, self.registry, node):
+            if ask.need is None:
+                continue
+            if ask.need not in self.wrong:
+                full = replace(ask.need, checkpoint=in_full(ask.need.checkpoint, self.folders))
+                state = self.registry.checkpoint_state(full)
+                self.wrong[ask.need] = state.message if state.status == "wrong" else ""
+            if self.wrong[ask.need]:
+                yield ask.input, self.wrong[ask.need], ""
 
     def loose_links(self) -> Iterator[Problem]:
         """Links that lead to no node."""

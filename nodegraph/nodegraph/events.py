@@ -68,7 +68,7 @@ class NodeFinished:
 
 @dataclass(frozen=True, slots=True)
 class NodeFailed:
-    """A node raised; `input` is the input that is to blame, where that is known."""
+    """A node raised; `input` is the input that is to blame, where that is known, and `message` begins with it."""
 
     event: ClassVar[str] = "NodeFailed"
     run: str

@@ -157,7 +157,7 @@ class Executor:
             self._fail(step, error.reason, error.input)
             return
         key = self._keys.known.get(step.node)
-        if key is None or step.linked_files:
+        if key is None or step.told:
             key = self._keys.settle(step, inputs)
         if step.passes is not None:
             self._keep(step.node, {output: inputs[name] for output, name in step.passes.items()})
@@ -197,6 +197,8 @@ class Executor:
             raise UnusableInput(name, error) from error
         for name in step.linked_files:
             inputs[name] = self._keys.files.resolve(inputs[name])
+        for ask in step.asks:
+            inputs[ask.input] = self._keys.files.in_full(inputs[ask.input])
         return inputs
 
     def _call(self, step: Step, inputs: dict[str, Any], key: bytes | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pluggy import HookimplMarker, HookspecMarker
 
+from .checkpoints import CheckpointNeed, CheckpointRest, CheckpointState
 from .values import Conversion, ValueType
 
 __all__ = ["hookimpl"]
@@ -56,4 +57,29 @@ def nodegraph_device(name: str) -> str | None:
     """The device that `name` means on this machine: "cuda:0", "mps" or "cpu" for "auto".
 
     None where the plugin does not know; ValueError, with the reason, when the device is not here.
+    """
+
+
+@hookspec
+def nodegraph_checkpoint(need: CheckpointNeed) -> CheckpointState | None:
+    """What is on this machine of a checkpoint; None where the plugin knows none of that name.
+
+    Called by `nodegraph check` and before each run: it looks at files, never at the network, and imports nothing heavy.
+    """
+
+
+@hookspec
+def nodegraph_checkpoint_rest(need: CheckpointNeed) -> CheckpointRest | None:
+    """How much would have to be downloaded of a checkpoint, asked over the network; None where it is not the plugin's.
+
+    ValueError, with one line for users, when that cannot be told.
+    """
+
+
+@hookspec
+def nodegraph_fetch_checkpoint(need: CheckpointNeed, progress: Callable[[int, int, str], None]) -> bool | None:
+    """Download what is not here of a checkpoint; True when it is here now, None where it is not the plugin's.
+
+    `progress(done, total, file)` is told how many bytes there are. An interrupt leaves what came, to go on from later.
+    ValueError, with one line for users, when it cannot be done.
     """

@@ -31,6 +31,7 @@ class Declaration:
     version: int = 1
     pure: bool = True
     cache: Literal["memory", "disk", "none"] = "memory"
+    echoes: bool = False
 
 
 def node(
@@ -41,6 +42,7 @@ def node(
     version: int = 1,
     pure: bool = True,
     cache: Literal["memory", "disk", "none"] = "memory",
+    echoes: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a function to be a node type.
 
@@ -51,13 +53,14 @@ def node(
         version: of the node type; raised, with a migration, when its inputs change their meaning.
         pure: False where equal inputs may give different outputs; the node then runs each time.
         cache: where outputs are remembered.
+        echoes: every output is the input of the same name, unchanged; so what it gives is known without running it.
     """
 
     if callable(id):  # @node without parentheses: marked all the same, so that the registry can tell
         return node("")(id)
 
     def mark(function: Function) -> Function:
-        setattr(function, MARK, Declaration(id, category, outputs, version, pure, cache))
+        setattr(function, MARK, Declaration(id, category, outputs, version, pure, cache, echoes))
         return function
 
     return mark
@@ -237,6 +240,7 @@ class NodeSpec:
         plugin: the pip name of the distribution that brought it; "nodegraph" for the built-in ones.
         returns: the NamedTuple class that the function returns, or None.
         context_name: the parameter that takes the `Context`, or None.
+        echoes: every output is the input of the same name, unchanged.
     """
 
     id: str
@@ -251,6 +255,7 @@ class NodeSpec:
     plugin: str = ""
     context_name: str | None = None
     returns: type | None = None
+    echoes: bool = False
 
     @property
     def summary(self) -> str:
@@ -304,6 +309,7 @@ class NodeSpec:
             "version": self.version,
             "pure": self.pure,
             "cache": self.cache,
+            "echoes": self.echoes,
             "plugin": self.plugin,
             "inputs": [port.describe() for port in self.inputs],
             "outputs": [port.describe() for port in self.outputs],

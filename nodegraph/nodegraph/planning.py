@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .checkpoints import CheckpointNeed, components_of
 from .errors import CheckFailed, Problem
 from .graphs import Graph, Link
 from .keys import static_text, steady_keys
+from .needs import asks_of
 from .node_types import NodeSpec
 from .registry import Registry
 from .steps import Step, Wire
@@ -34,6 +36,7 @@ class Plan(NamedTuple):
         moving: nodes whose keys are worked out for each run, since they depend on what files hold.
         outputs: the names of the outputs of each step.
         sure: whether there is no fault in what the targets need; else `check` has to tell.
+        needs: the checkpoints that have to be here.
     """
 
     targets: tuple[str, ...]
@@ -43,6 +46,7 @@ class Plan(NamedTuple):
     moving: tuple[str, ...]
     outputs: dict[str, tuple[str, ...]]
     sure: bool
+    needs: tuple[CheckpointNeed, ...] = ()
 
 
 def order_of(graph: Graph, targets: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,7 +71,8 @@ def make_plan(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> Pla
         planner.add(node)
     steps = planner.needed_steps()
     keys, moving = steady_keys(steps)
-    return Plan(targets, steps, planner.skipped, keys, moving, planner.outputs, planner.sure)
+    needs = dict.fromkeys(ask.need for step in steps.values() for ask in step.asks if ask.need is not None)
+    return Plan(targets, steps, planner.skipped, keys, moving, planner.outputs, planner.sure, tuple(needs))
 
 
 class Kind:
@@ -79,6 +84,7 @@ class Kind:
         self.ports = tuple((port.name, port, port.required, port.default) for port in spec.inputs)
         self.outputs = tuple(spec.outputs_by_name)
         self.files = tuple(port.name for port in spec.inputs if port.type is Path)
+        self.names_checkpoint = any(components_of(port) for port in spec.inputs)
         self.text = f"{spec.id}\n{spec.plugin}\n{spec.version}"
         self.passes: dict[str, str] = {}
         for output in spec.outputs:
@@ -97,6 +103,7 @@ class Planner:
         self.skipped: dict[str, str] = {}
         self.outputs: dict[str, tuple[str, ...]] = {}
         self.sure = True
+        self._graph = graph
         self._nodes = graph.nodes
         self._links = graph.in_links
         self._registry = registry
@@ -234,9 +241,11 @@ class Planner:
             files = tuple([name for name in kind.files if values.get(name) is not None])
             linked_files = tuple([name for name in kind.files if name in linked])
             self.sure = self.sure and not files
+        asks = tuple(asks_of(self._graph, self._registry, node)) if kind.names_checkpoint and passes is None else ()
+        self.sure = self.sure and not asks
         text = kind.text if passes is None else f"passes {passes}"
         static = static_text(text, values, files, labels)
-        return Step(node, kind.spec, values, tuple(wires), tuple(sources), files, linked_files, passes, static)
+        return Step(node, kind.spec, values, tuple(wires), tuple(sources), files, linked_files, passes, static, asks)
 
     def _wire(self, kind: Kind, link: Link) -> tuple[Callable[[Any], Any] | None, str]:
         """What a link does to the value, None for nothing, and its word in the key."""

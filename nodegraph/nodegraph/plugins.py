@@ -83,11 +83,27 @@ def add_plugin(registry: Registry, name: str, version: str, plugin: Any) -> None
     for conversion in conversions:
         added(registry, name, registry.add_conversion, conversion)
     if hooks.nodegraph_migrate.get_hookimpls():
-        registry.add_migration(name, lambda node: next(iter(hooks.nodegraph_migrate(node=node)), None))
+        registry.add_migration(name, lambda node: first(hooks.nodegraph_migrate(node=node)))
     if hooks.nodegraph_event.get_hookimpls():
         registry.add_listener(name, lambda event: hooks.nodegraph_event(event=event))
+    add_checkpoint_hooks(registry, name, hooks)
     if hooks.nodegraph_device.get_hookimpls():
-        registry.add_device_namer(name, lambda wanted: next(iter(hooks.nodegraph_device(name=wanted)), None))
+        registry.add_device_namer(name, lambda wanted: first(hooks.nodegraph_device(name=wanted)))
+
+
+def add_checkpoint_hooks(registry: Registry, name: str, hooks: Any) -> None:
+    if hooks.nodegraph_checkpoint.get_hookimpls():
+        registry.add_checkpoint_finder(name, lambda need: first(hooks.nodegraph_checkpoint(need=need)))
+    if hooks.nodegraph_checkpoint_rest.get_hookimpls():
+        registry.add_checkpoint_measurer(name, lambda need: first(hooks.nodegraph_checkpoint_rest(need=need)))
+    if hooks.nodegraph_fetch_checkpoint.get_hookimpls():
+        registry.add_checkpoint_fetcher(
+            name, lambda need, progress: first(hooks.nodegraph_fetch_checkpoint(need=need, progress=progress))
+        )
+
+
+def first(answers: Iterable[Any]) -> Any:
+    return next(iter(answers), None)
 
 
 def asked(hook: HookCaller) -> list[Any]:

@@ -12,7 +12,9 @@ from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeAlias
 
+from .checkpoints import components_of
 from .contents import Contents
+from .echoes import way_back
 from .frozen import Json
 from .graphs import Graph
 from .registry import Registry
@@ -28,6 +30,8 @@ MOST_FILES = 2000
 def portable(graph: Graph, registry: Registry, digest: Digest | None = None) -> Graph:
     """The graph with each file that it reads named by its content, and every other absolute path cut to its name.
 
+    Paths of checkpoints are cut, too: theirs is another machine's.
+
     Args:
         digest: gives the sha256 of a file in hex, or None; `Contents().digest`, when it is left out.
     """
@@ -40,7 +44,28 @@ def portable(graph: Graph, registry: Registry, digest: Digest | None = None) -> 
         if ports:
             paths = {port.name: carried(node.inputs[port.name], folder, known) for port in ports}
             changed[id] = node.edited(inputs={**node.inputs, **paths})
+    for id, name in checkpoint_places(graph, registry):
+        node = changed.get(id, graph.nodes[id])
+        changed[id] = node.edited(inputs={**node.inputs, name: relative(node.inputs[name])})
     return graph.replace_nodes(changed) if changed else graph
+
+
+def checkpoint_places(graph: Graph, registry: Registry) -> Iterator[tuple[str, str]]:
+    """Where the names of checkpoints are written: at the node that needs one, or at one that hands it on."""
+    for id, node in graph.nodes.items():
+        spec = registry.get(node.type)
+        for port in () if spec is None else spec.inputs:
+            for owner, written in way_back(graph, registry, id, port.name)[-1:] if components_of(port) else ():
+                if written.name in graph.nodes[owner].inputs:
+                    yield owner, written.name
+
+
+def relative(value: Json) -> Json:
+    """A path as it goes along with a picture: an absolute one would tell about the machine, so its name has to do."""
+    if not isinstance(value, str):
+        return value
+    is_absolute = PurePosixPath(value).is_absolute() or PureWindowsPath(value).drive or value.startswith(("\\", "~"))
+    return PureWindowsPath(value).name if is_absolute else value
 
 
 def carried(value: Json, folder: Path, digest: Digest) -> Json:
@@ -54,10 +79,7 @@ def carried(value: Json, folder: Path, digest: Digest) -> Json:
     found = digest(path) if path is not None and is_file(path) else None
     if found is not None and REFERENCE.fullmatch(f"{name}@sha256:{found}"):
         return f"{name}@sha256:{found}"
-    is_relative = not (
-        PurePosixPath(value).is_absolute() or PureWindowsPath(value).drive or value.startswith(("\\", "~"))
-    )
-    return value if is_relative else name
+    return relative(value)
 
 
 def resolve_path(text: str, folders: Sequence[Path], digest: Digest | None = None) -> Path | None:

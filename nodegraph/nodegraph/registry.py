@@ -11,6 +11,7 @@ from copy import deepcopy
 from types import MappingProxyType
 from typing import Any
 
+from .checkpoints import CheckpointNeed, CheckpointRest, CheckpointState
 from .errors import NodeTypeError, nearest
 from .node_types import InputSpec, NodeSpec, OutputSpec
 from .signatures import declaration_of, place_of, read_spec
@@ -23,6 +24,7 @@ __all__ = ["NodeTypes", "Registry"]
 log = logging.getLogger("nodegraph")
 
 Wire = tuple[Any, bool, Any, bool, bool]
+Progress = Callable[[int, int, str], None]
 
 
 class NodeTypes(Mapping[str, NodeSpec]):
@@ -96,6 +98,9 @@ class Registry:
         self._migrations: list[tuple[str, Callable[[dict[str, Any]], Any]]] = []
         self._listeners: list[tuple[str, Callable[[Any], None]]] = []
         self._devices: list[tuple[str, Callable[[str], str | None]]] = []
+        self._finders: list[tuple[str, Callable[[CheckpointNeed], Any]]] = []
+        self._measurers: list[tuple[str, Callable[[CheckpointNeed], Any]]] = []
+        self._fetchers: list[tuple[str, Callable[[CheckpointNeed, Progress], Any]]] = []
         self._revision = 0
         for function in functions:
             self.add(function)
@@ -156,6 +161,15 @@ class Registry:
     def add_device_namer(self, plugin: str, namer: Callable[[str], str | None]) -> None:
         self._devices.append((plugin, namer))
 
+    def add_checkpoint_finder(self, plugin: str, find: Callable[[CheckpointNeed], Any]) -> None:
+        self._finders.append((plugin, find))
+
+    def add_checkpoint_measurer(self, plugin: str, measure: Callable[[CheckpointNeed], Any]) -> None:
+        self._measurers.append((plugin, measure))
+
+    def add_checkpoint_fetcher(self, plugin: str, fetch: Callable[[CheckpointNeed, Progress], Any]) -> None:
+        self._fetchers.append((plugin, fetch))
+
     def add_problem(self, problem: str, error: BaseException | None = None) -> None:
         """Note one line for users; the traceback goes to the log."""
         if problem not in self._problems:
@@ -191,6 +205,33 @@ class Registry:
             if found is not None:
                 return found
         return "cpu" if name == "auto" else name
+
+    def checkpoint_state(self, need: CheckpointNeed) -> CheckpointState:
+        """What is on this machine of a checkpoint, as the first plugin says that knows it; never the network."""
+        for plugin, find in self._finders:
+            try:
+                found = find(need)
+            except Exception as error:  # a plugin's function may raise anything; the next may know
+                self.add_problem(f"{plugin}: nodegraph_checkpoint failed: {type(error).__name__}: {error}", error)
+                continue
+            if isinstance(found, CheckpointState):
+                return found
+            if found is not None:
+                self.add_problem(f"{plugin}: nodegraph_checkpoint returned {shown(found)}, must be a CheckpointState")
+        return CheckpointState("wrong", message=f"{need.checkpoint} is a checkpoint that no plugin here knows")
+
+    def checkpoint_rest(self, need: CheckpointNeed) -> CheckpointRest:
+        """What would have to be downloaded of a checkpoint; asks the network. ValueError when that cannot be told."""
+        for _, measure in self._measurers:
+            found = measure(need)
+            if isinstance(found, CheckpointRest):
+                return found
+        raise ValueError(f"no plugin here knows how large {need.checkpoint} is")
+
+    def fetch_checkpoint(self, need: CheckpointNeed, progress: Progress) -> None:
+        """Download what is missing of a checkpoint; ValueError when that fails."""
+        if not any(fetch(need, progress) for _, fetch in self._fetchers):
+            raise ValueError(f"no plugin here knows where to download {need.checkpoint}")
 
     @property
     def plugins(self) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from .files import dumps
 from .graphs import Graph
 from .keys import Files, Keys
 from .migrations import migrated
+from .needs import missing_checkpoints
 from .outputs import OutputFolder
 from .planning import Plan, make_plan, order_of
 from .portable import portable
@@ -116,9 +117,11 @@ class Session:
         plan = self._plan(graph, targets)
         here = Path.cwd()
         folder = graph.folder or here
-        keys = Keys(plan.steps, plan.keys, plan.moving, Files(self.contents, (folder, here)), self._told)
-        if keys.files.absent:  # a file has gone since the graph was checked
+        files = Files(self.contents, (folder, here), self.registry.checkpoint_state)
+        keys = Keys(plan.steps, plan.keys, plan.moving, files, self._told)
+        if files.absent or not all(map(files.identity, plan.needs)):  # not here, or gone since the graph was checked
             refuse(graph, self.registry, plan.targets)
+            refuse_missing(graph, self.registry, plan)
         output = out if isinstance(out, OutputFolder) else OutputFolder("output" if out is None else out)
         tell = Teller(self.registry, emit)
         switch = Control() if control is None else control
@@ -231,6 +234,13 @@ def refuse(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
     errors: list[Problem] = [each for each in check(graph, registry, targets=targets) if each.kind == "error"]
     if errors:
         raise CheckFailed(errors)
+
+
+def refuse_missing(graph: Graph, registry: Registry, plan: Plan) -> None:
+    """Raise CheckFailed when a checkpoint is not here: now, rather than after an hour of work before it."""
+    problems = missing_checkpoints(graph, registry, tuple(plan.steps))
+    if problems:
+        raise CheckFailed(problems)
 
 
 def run(

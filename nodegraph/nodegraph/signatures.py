@@ -10,7 +10,8 @@ A mistake is a `NodeTypeError` with its place and reason, and costs that one nod
 6. `*args`, `**kwargs` or a positional-only parameter, or two contexts;
 7. a type that no port can have: a union of classes, Any, a list of lists, choices that are no texts, an empty range;
 8. a default that is no value of its input, or a wire with another default than None;
-9. outputs that do not fit what is returned: no name for a single value, a name for none, a bare tuple.
+9. outputs that do not fit what is returned: no name for a single value, a name for none, a bare tuple; or that a node
+   declared with `echoes` has no input like.
 """
 
 import inspect
@@ -29,6 +30,7 @@ __all__ = ["declaration_of", "place_of", "read_spec"]
 
 ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 PORT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+COMPONENT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\??")
 
 
 def declaration_of(function: Any) -> Declaration | None:
@@ -65,6 +67,8 @@ def spec_of(function: Callable[..., Any], plugin: str) -> NodeSpec:
         raise ValueError(f"{contexts[0]} and {contexts[1]} both take the context; one is enough")
     inputs = tuple(read_input(parameter, hints[name]) for name, parameter in parameters.items() if name not in contexts)
     returns, outputs = read_outputs(hints["return"], declared.outputs)
+    if declared.echoes:
+        check_echoes(declared, inputs, outputs)
     return NodeSpec(
         id=declared.id,
         category=declared.category,
@@ -78,6 +82,7 @@ def spec_of(function: Callable[..., Any], plugin: str) -> NodeSpec:
         plugin=plugin,
         context_name=contexts[0] if contexts else None,
         returns=returns,
+        echoes=declared.echoes,
     )
 
 
@@ -107,6 +112,22 @@ def check_declaration(declared: Declaration) -> None:
         raise ValueError(f"pure is {shown(declared.pure)}, must be True or False")
     if declared.cache not in ("memory", "disk", "none"):
         raise ValueError(f"cache is {shown(declared.cache)}, must be one of memory, disk, none")
+    if not isinstance(declared.echoes, bool):
+        raise ValueError(f"echoes is {shown(declared.echoes)}, must be True or False")
+
+
+def check_echoes(declared: Declaration, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec, ...]) -> None:
+    """An echo hands on each input under its own name; whether it does is for a test, since that takes running it."""
+    if not declared.pure:
+        raise ValueError("echoes=True says that outputs are inputs, pure=False that they may differ each time")
+    known = {port.name: port for port in inputs}
+    for output in outputs:
+        port = known.get(output.name)
+        if port is None or (port.type, port.indexed) != (output.type, output.is_list):
+            what = f"list of {output.type_name}" if output.is_list else output.type_name
+            raise ValueError(f"echoes=True, but there is no input {output.name} of type {what} to be handed on")
+    if not outputs:
+        raise ValueError("echoes=True, but there is no output")
 
 
 def check_function(function: Callable[..., Any]) -> None:
@@ -162,10 +183,23 @@ def read_input(parameter: inspect.Parameter, annotation: Any) -> InputSpec:
     name, required = parameter.name, parameter.default is parameter.empty
     try:
         hint = read_hint(annotation)
+        check_checkpoint(hint)
         port = InputSpec(name, hint, annotation, required)
         return port if required else InputSpec(name, hint, annotation, required, read_default(port, parameter.default))
     except ValueError as error:
         raise ValueError(f"{name} {error}") from error
+
+
+def check_checkpoint(hint: Hint) -> None:
+    """An input that names a checkpoint is a text, and says which components it needs."""
+    if "checkpoint" not in hint.extra:
+        return
+    said = hint.extra["checkpoint"]
+    if hint.type is not str or hint.is_list:
+        raise ValueError("names a checkpoint, which is a text: declare it as str")
+    names = said if isinstance(said, (list, tuple)) else []
+    if not names or not all(isinstance(name, str) and COMPONENT.fullmatch(name) for name in names):
+        raise ValueError(f"has {shown(said)} as components of a checkpoint, must be names, like ['unet', 'vae']")
 
 
 def read_default(port: InputSpec, default: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .checkpoints import CheckpointAsk
 from .node_types import NodeSpec
 
 __all__ = ["Step", "Wire"]
@@ -28,6 +29,7 @@ class Step(NamedTuple):
         linked_files: the inputs that are told by a wire which file to read.
         passes: for a bypassed node, the input that each output passes on; None for a node that runs.
         static: what the key takes from the node itself.
+        asks: the checkpoints that it needs.
     """
 
     node: str
@@ -39,3 +41,14 @@ class Step(NamedTuple):
     linked_files: tuple[str, ...]
     passes: dict[str, str] | None
     static: bytes
+    asks: tuple[CheckpointAsk, ...] = ()
+
+    @property
+    def reads(self) -> bool:
+        """Whether its outputs depend on what files hold."""
+        return bool(self.files or self.linked_files or self.asks)
+
+    @property
+    def told(self) -> bool:
+        """Whether a wire tells it what to read, so that only a run knows."""
+        return bool(self.linked_files) or any(ask.need is None for ask in self.asks)

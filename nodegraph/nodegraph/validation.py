@@ -159,6 +159,8 @@ def reason(error: ValidationError, hint: Hint, value: Any) -> str:
     if kind in COUNTS:
         return COUNTS[kind].format(**{**said, "actual_length": said.get("actual_length", len(value))})
     place = f"[{first['loc'][0]}] " if first["loc"] else ""
+    if kind == "value_error":  # of a validator that the node brings, which knows best what to say
+        return f"{place}{said['error']}"
     in_list = hint.is_list and not first["loc"]
     if kind in LIMITS:
         ends = {key: f"{end:g}" if isinstance(end, float) else end for key, end in said.items()}

@@ -1,6 +1,8 @@
 """The built-in nodes as a plugin: what the engine asks for through its hooks, and nothing else."""
 
-from nodegraph import Conversion, ValueType, hookimpl
+from collections.abc import Callable
+
+from nodegraph import CheckpointNeed, CheckpointRest, CheckpointState, Conversion, ValueType, hookimpl
 from nodegraph_nodes import value_types
 
 MODULES = (
@@ -9,6 +11,7 @@ MODULES = (
     "noise",
     "denoisers",
     "guidance",
+    "formula",
     "views",
     "components",
     "inpainting",
@@ -39,3 +42,33 @@ def nodegraph_device(name: str) -> str:
     from nodegraph_nodes.ops.devices import find_device
 
     return find_device(name)
+
+
+@hookimpl
+def nodegraph_checkpoint(need: CheckpointNeed) -> CheckpointState:
+    """A folder, or what the local cache of the hub has: never the network, and no torch."""
+    from nodegraph_nodes.ops.checkpoints import MissingCheckpoint, locate
+
+    try:
+        found = locate(need.checkpoint, need.components, need.revision, need.variant)
+    except MissingCheckpoint as error:
+        return CheckpointState("missing", str(error.folder), missing=error.components, message=str(error))
+    except ValueError as error:
+        return CheckpointState("wrong", message=str(error))
+    return CheckpointState("here", str(found.folder), found.identity)
+
+
+@hookimpl
+def nodegraph_checkpoint_rest(need: CheckpointNeed) -> CheckpointRest:
+    from nodegraph_nodes.ops.hub import remaining
+
+    files = remaining(need.checkpoint, need.components, need.revision, need.variant).files
+    return CheckpointRest(len(files), sum(file.left for file in files))
+
+
+@hookimpl
+def nodegraph_fetch_checkpoint(need: CheckpointNeed, progress: Callable[[int, int, str], None]) -> bool:
+    from nodegraph_nodes.ops.hub import download, remaining
+
+    download(remaining(need.checkpoint, need.components, need.revision, need.variant), progress)
+    return True

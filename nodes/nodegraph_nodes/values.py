@@ -7,7 +7,7 @@ from pydantic import Field
 from nodegraph import node
 
 
-@node("Text", category="Values", outputs="value")
+@node("Text", category="Values", outputs="value", echoes=True)
 def text(
     value: Annotated[str, Field(description="Any text, such as a prompt.", json_schema_extra={"multiline": True})] = "",
 ) -> str:
@@ -15,19 +15,19 @@ def text(
     return value
 
 
-@node("Integer", category="Values", outputs="value")
+@node("Integer", category="Values", outputs="value", echoes=True)
 def integer(value: Annotated[int, Field(description="A whole number.")] = 0) -> int:
     """One whole number for several nodes."""
     return value
 
 
-@node("Float", category="Values", outputs="value")
+@node("Float", category="Values", outputs="value", echoes=True)
 def number(value: Annotated[float, Field(description="A decimal number.")] = 0.0) -> float:
     """One decimal number for several nodes."""
     return value
 
 
-@node("Seed", category="Values", outputs="value")
+@node("Seed", category="Values", outputs="value", echoes=True)
 def seed(
     value: Annotated[
         int,

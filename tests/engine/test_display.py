@@ -29,7 +29,7 @@ EVENTS: tuple[Event, ...] = (
     NodeStarted("r", "train"),
     NodeProgress("r", "train", 1, 10, None, None, ""),
     NodeProgress("r", "train", 2, 10, 90.0, None, "loss 0.031"),
-    NodeFailed("r", "train", "epochs", "is 99, must be at most 30", "use fewer"),
+    NodeFailed("r", "train", "epochs", "epochs is 99, must be at most 30", "use fewer"),
     NodeSkipped("r", "plot", "train failed"),
     RunFinished("r", 3.2, ("train",)),
 )

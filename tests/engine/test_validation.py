@@ -8,7 +8,7 @@ import pytest
 import toys
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nodegraph.annotations import read_hint
 from nodegraph.node_types import InputSpec
@@ -16,6 +16,16 @@ from nodegraph.validation import shown
 
 Choice = Literal["ddpm", "ddim"]
 Part = Annotated[float, Field(gt=0, lt=1)]
+
+
+def in_order(text: str) -> str:
+    """The text, if a validator of a plugin takes it."""
+    if list(text) != sorted(text):
+        raise ValueError("is not sorted")
+    return text
+
+
+Sorted = Annotated[str, AfterValidator(in_order)]
 Word = Annotated[str, Field(min_length=2, max_length=4, pattern="^[a-z]*$")]
 Even = Annotated[int, Field(ge=0, le=20, multiple_of=2)]
 Few = Annotated[list[float], Field(min_length=1, max_length=2)]
@@ -104,6 +114,8 @@ def test_what_is_taken(annotation: Any, value: Any, made: Any) -> None:
         (Word, "ABC", "is 'ABC', must match ^[a-z]*$"),
         (float | None, "x", "is 'x', must be a number"),
         (str, "x" * 5000 + "\ud800", "is '" + "x" * 58 + "…, must be text that UTF-8 can hold"),
+        (Sorted, "ba", "is not sorted"),
+        (list[Sorted], ["ab", "ba"], "[1] is not sorted"),
         (Path, "\udcff", r"is '\udcff', must be text that UTF-8 can hold"),
     ],
 )  # fmt: skip

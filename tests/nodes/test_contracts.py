@@ -48,6 +48,7 @@ PROMISED = {
     "Regions": ("parts masks", "denoiser"),
     "Tile": ("denoiser size stride weighting", "denoiser"),
     "WeightedSum": ("base parts weights", "denoiser"),
+    "Formula": ("formula a b c d e f g h s mask", "denoiser"),
     "MaskBlend": ("denoiser image mask mode restore seed preset", "denoiser"),
     "ILVR": ("denoiser image factor until level seed", "denoiser"),
     "IterativeSampler": (

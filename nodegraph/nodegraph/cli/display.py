@@ -140,5 +140,4 @@ def progress_text(event: NodeProgress) -> str:
 
 def failure_text(labels: Mapping[str, str], event: NodeFailed) -> str:
     """`guide (CFGCombine): scale is 99, must be at most 30; use a smaller one`."""
-    what = f"{event.input} {event.message}" if event.input else event.message
-    return f"{labels[event.node]}: {what}" + (f"; {event.remedy}" if event.remedy else "")
+    return f"{labels[event.node]}: {event.message}" + (f"; {event.remedy}" if event.remedy else "")

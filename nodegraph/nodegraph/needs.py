@@ -1,0 +1,104 @@
+"""Which checkpoints a graph needs, told without running it, and what is here of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from .checkpoints import CheckpointAsk, CheckpointNeed, CheckpointState, components_of, in_full
+from .echoes import UNKNOWN, known_input
+from .errors import Problem
+from .graphs import Graph
+from .registry import Registry
+
+__all__ = ["NeededCheckpoint", "Needs", "asks_of", "folders_of", "missing_checkpoints", "needed_checkpoints"]
+
+
+@dataclass(frozen=True)
+class NeededCheckpoint:
+    """A checkpoint, with the components that all these nodes need of it."""
+
+    need: CheckpointNeed
+    nodes: tuple[str, ...]
+    state: CheckpointState
+
+
+class Needs(NamedTuple):
+    """The checkpoints of a graph, and the inputs of which only a run can tell which checkpoint they name."""
+
+    checkpoints: tuple[NeededCheckpoint, ...]
+    unknown: tuple[str, ...]
+
+
+def asks_of(graph: Graph, registry: Registry, node: str) -> Iterator[CheckpointAsk]:
+    """What a node asks of checkpoints; one that is muted or bypassed asks nothing."""
+    placed = graph.nodes[node]
+    spec = registry.get(placed.type)
+    if spec is None or placed.mode is not None:
+        return
+    for port in spec.inputs:
+        components = components_of(port)
+        if not components:
+            continue
+        names = [name for name in (port.name, "revision", "variant") if name in spec.inputs_by_name]
+        known = {name: known_input(graph, registry, node, name) for name in names}
+        if UNKNOWN in known.values():
+            yield CheckpointAsk(port.name, components, None)
+        elif known[port.name] is not None:
+            revision, variant = known.get("revision") or "main", known.get("variant") or ""
+            yield CheckpointAsk(
+                port.name, components, CheckpointNeed(known[port.name], components, str(revision), str(variant))
+            )
+
+
+def folders_of(graph: Graph) -> tuple[Path, Path]:
+    """Where a relative path in a graph may start: where its file is, and the working directory."""
+    here = Path.cwd()
+    return graph.folder or here, here
+
+
+def needed_checkpoints(graph: Graph, registry: Registry, nodes: Iterable[str] | None = None) -> Needs:
+    """The checkpoints that these nodes need, or all; in the order of the graph, each once.
+
+    It looks at files, and never at the network.
+    """
+    folders = folders_of(graph)
+    needs: dict[tuple[str, str, str], CheckpointNeed] = {}
+    users: dict[tuple[str, str, str], list[str]] = {}
+    unknown = []
+    for node in graph.nodes if nodes is None else nodes:
+        for ask in asks_of(graph, registry, node):
+            if ask.need is None:
+                unknown.append(f"{node}.{ask.input}")
+                continue
+            need = replace(ask.need, checkpoint=in_full(ask.need.checkpoint, folders))
+            place = (need.checkpoint, need.revision, need.variant)
+            before = needs.get(place)
+            needs[place] = need if before is None else replace(need, components=merged(before, need))
+            if node not in users.setdefault(place, []):
+                users[place].append(node)
+    found = [
+        NeededCheckpoint(need, tuple(users[place]), registry.checkpoint_state(need)) for place, need in needs.items()
+    ]
+    return Needs(tuple(found), tuple(unknown))
+
+
+def merged(one: CheckpointNeed, other: CheckpointNeed) -> tuple[str, ...]:
+    """The components of both; what one of them needs is optional no more."""
+    all_of_them = dict.fromkeys(name.removesuffix("?") for name in (*one.components, *other.components))
+    wanted: set[str] = {*one.components, *other.components}
+    return tuple(name if name in wanted else f"{name}?" for name in all_of_them)
+
+
+def missing_checkpoints(graph: Graph, registry: Registry, nodes: Sequence[str]) -> list[Problem]:
+    """A problem for each input of these nodes whose checkpoint is not here: no fault, but nothing to run with."""
+    folders = folders_of(graph)
+    problems = []
+    for node in nodes:
+        for ask in asks_of(graph, registry, node):
+            if ask.need is None:
+                continue
+            state = registry.checkpoint_state(replace(ask.need, checkpoint=in_full(ask.need.checkpoint, folders)))
+            if state.status == "missing":
+                problems.append(Problem(node, ask.input, state.message, type=graph.nodes[node].type))
+    return problems

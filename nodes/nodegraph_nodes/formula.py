@@ -1,0 +1,72 @@
+"""The formula node: a denoiser from a text."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from nodegraph import node
+from nodegraph_nodes.ops.expressions import LONGEST, FormulaError, parse
+from nodegraph_nodes.types import Denoiser, Mask
+
+
+def readable(text: str) -> str:
+    """The text, if it is a formula; else a ValueError that says why not, so that it is told before a run."""
+    try:
+        parse(text)
+    except FormulaError as error:
+        raise ValueError(str(error).removeprefix("formula ")) from None
+    return text
+
+
+Text = Annotated[
+    str,
+    AfterValidator(readable),
+    Field(
+        max_length=LONGEST,
+        description="Of estimates a to h, numbers s, t, step, pi, patterns x, y, mask; with + - * / % ^, comparisons, "
+        "and, or, not, `a if t > 500 else b`, where, blur, mean, std, norm, abs, sqrt, exp, log, sin, cos, min, max, "
+        "clamp.",
+    ),
+]
+First = Annotated[Denoiser, Field(description="What the formula calls a; in guidance, the conditional estimate.")]
+Further = Annotated[Denoiser | None, Field(description="What the formula calls by this letter.")]
+Strength = Annotated[float, Field(ge=-1000, le=1000, description="The number s of the formula, to play with.")]
+Pattern = Annotated[Mask | None, Field(description="What the formula calls mask: 1 where white, 0 where black.")]
+AnySum = Annotated[
+    bool, Field(description="Allow weights that do not sum to 1, which make the noise stronger or weaker.")
+]
+
+
+@node("Formula", category="Guidance", outputs="denoiser")
+def formula(
+    a: First,
+    formula: Text = "b + s*(a-b)",
+    b: Further = None,
+    c: Further = None,
+    d: Further = None,
+    e: Further = None,
+    f: Further = None,
+    g: Further = None,
+    h: Further = None,
+    s: Strength = 7.0,
+    mask: Pattern = None,
+    any_sum: AnySum = False,
+) -> Denoiser:
+    """Combine noise estimates by a formula of your own, such as b + s*(a-b), which is guidance.
+
+    It works on the noise: a to h are what the linked denoisers estimate. t is the timestep, step counts from 0, x and y
+    run from -1 (left, top) to 1, pi is a number. A condition on t or step decides who is asked: `a if t > 500 else b`
+    asks one of them at each step. A weight of 0 skips nobody. blur(a, 2) blurs by a sigma of 2 pixels; mean, std and
+    norm are of each picture; p ^ q is a power, p % q the rest of a division.
+
+    Equal estimates must come back as they are, which is to say that weights sum to 1, as far as trying tells; any_sum
+    allows others. The learned variance is that of a or, where it is not asked, of the first that is.
+
+    Anagram by turns: `a if step % 2 == 0 else b`. Hybrid: `blur(a, 2) + b - blur(b, 2)`. Regions:
+    `mask*a + (1-mask)*b`. Guidance that fades to the right: `b + s*(1-x)/2*(a-b)`.
+    """
+    from nodegraph_nodes.ops.formulas import Formula
+
+    linked = {"a": a, "b": b, "c": c, "d": d, "e": e, "f": f, "g": g, "h": h}
+    given = {name: denoiser for name, denoiser in linked.items() if denoiser is not None}
+    return Formula(formula, given, s, None if mask is None else mask.values, any_sum)

@@ -1,0 +1,264 @@
+"""Which files a component of a checkpoint consists of, in the folders of diffusers, and whether they are whole.
+
+Names are judged the same way on a disk and in a listing of the hub. No network, no torch: of a file of weights the
+header is read, never a tensor. A pickle is named as such and never opened.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+INDEX_LIMIT = 1 << 24  # bytes; the index of the largest checkpoint has a few MB
+HEADER_LIMIT = 100_000_000  # bytes; what the safetensors library takes at most
+
+WEIGHTS = re.compile(r"(model|diffusion_pytorch_model)(?:\.(\w+))?(-\d{5}-of-\d{5})?(?:\.(\w+))?\.safetensors")
+INDEX = re.compile(r"(model|diffusion_pytorch_model)(?:\.(\w+))?\.safetensors\.index(?:\.(\w+))?\.json")
+PICKLE = re.compile(r".+\.(bin|pt|pth|ckpt|pkl|msgpack|h5)")
+SETTINGS = re.compile(r"(?!.*\.index\b)(.+\.(json|model|txt))")
+
+
+class Lacking(ValueError):
+    """Something of a component is not there; the message goes behind the name of the checkpoint."""
+
+
+class Damaged(ValueError):
+    """A file is not whole, or not what its name says; the message names it."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a component has to be.
+
+    Args:
+        what: for a message.
+        config: the file that describes it.
+        classes: matches the class that the config names, when it names one.
+        weights: whether files of weights belong to it.
+        one_of: files of which one has to be there.
+    """
+
+    what: str
+    config: str = "config.json"
+    classes: str = ""
+    weights: bool = True
+    one_of: tuple[str, ...] = ()
+
+
+VOCABULARIES = ("spiece.model", "tokenizer.json", "vocab.json", "sentencepiece.bpe.model")
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "unet": Kind("a U-Net (UNet2DConditionModel)", classes=r"UNet.*"),
+        "vae": Kind("an autoencoder (AutoencoderKL)", classes=r"(Autoencoder|AsymmetricAutoencoder|VQModel).*"),
+        "text_encoder": Kind("a text encoder (T5EncoderModel)", classes=r".*(Encoder|Text).*Model.*|U?M?T5.*"),
+        "safety_checker": Kind("a safety checker (IFSafetyChecker)", classes=r".*SafetyChecker"),
+        "watermarker": Kind("a watermarker (IFWatermarker)", classes=r".*Watermark.*"),
+        "tokenizer": Kind(
+            "a tokenizer (T5Tokenizer)",
+            "tokenizer_config.json",
+            classes=r".*(Tokenizer|TokenizersBackend|SentencePieceBackend).*",
+            weights=False,
+            one_of=VOCABULARIES,
+        ),
+        "scheduler": Kind("a scheduler (DDPMScheduler)", "scheduler_config.json", r".*Scheduler.*", weights=False),
+        "image_noising_scheduler": Kind(
+            "a scheduler (DDPMScheduler)", "scheduler_config.json", r".*Scheduler.*", weights=False
+        ),
+        "feature_extractor": Kind(
+            "an image processor (CLIPImageProcessor)",
+            "preprocessor_config.json",
+            r".*(ImageProcessor|FeatureExtractor|Processor).*",
+            weights=False,
+        ),
+    }
+)
+
+
+def kind_of(component: str) -> Kind:
+    """What a component of that name has to be; `text_encoder_2` is another text encoder."""
+    return KINDS.get(re.sub(r"_\d+$", "", component), Kind("a model"))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The files of weights of one component in one variant; `index` names the parts of a sharded one, or is ""."""
+
+    variant: str
+    files: tuple[str, ...]
+    index: str
+
+
+def weights_among(names: Iterable[str], variant: str) -> Weights | None:
+    """The weights among the names of a component's files: in the variant where there are such, else the plain ones."""
+    names = sorted(names)
+    for wanted in dict.fromkeys((variant, "")):
+        files = tuple(name for name in names if WEIGHTS.fullmatch(name) and variant_in(name) == wanted)
+        index = next((name for name in names if INDEX.fullmatch(name) and variant_in(name) == wanted), "")
+        if files or index:
+            return Weights(wanted, files, index)
+    return None
+
+
+def variant_in(name: str) -> str:
+    """`fp16` of `model.fp16-00001-of-00002.safetensors` or `model.safetensors.index.fp16.json`; "" of a plain one."""
+    found = WEIGHTS.fullmatch(name) or INDEX.fullmatch(name)
+    groups = found.groups() if found else ()
+    return next((group for group in groups[1:] if group and not group.startswith("-")), "")
+
+
+def files_among(names: Iterable[str], component: str, variant: str) -> list[str]:
+    """The files that a component needs, among all paths of a checkpoint: settings and safetensors, nothing else."""
+    inside = [name.removeprefix(f"{component}/") for name in names if name.startswith(f"{component}/")]
+    inside = [name for name in inside if "/" not in name]
+    files = [name for name in inside if SETTINGS.fullmatch(name)]
+    found = weights_among(inside, variant) if kind_of(component).weights else None
+    if found is not None:
+        files += [*found.files, *([found.index] if found.index else [])]
+    return [f"{component}/{name}" for name in sorted(files)]
+
+
+def pickles_only(names: Iterable[str]) -> str:
+    """The first of the weights when they are there as pickles only; "" otherwise."""
+    names = sorted(names)
+    if any(name.endswith(".safetensors") for name in names):
+        return ""
+    return next((name for name in names if PICKLE.fullmatch(name)), "")
+
+
+def inspect_component(folder: Path, component: str, variant: str) -> str:
+    """Look at one component of a folder; the variant that its weights are there in.
+
+    Raises:
+        Lacking: something is not there, or not yet.
+        Damaged: a file is there and not whole.
+        ValueError: what is there is something else.
+    """
+    kind, here = kind_of(component), folder / component
+    names = names_in(here)
+    if not names:
+        raise Lacking(f"holds no {component}/, which should be {kind.what}")
+    if kind.config not in names:
+        raise Lacking(f"holds no {component}/{kind.config}")
+    config = read_json(here / kind.config)
+    found = class_of(config)
+    if found and kind.classes and not re.fullmatch(kind.classes, found):
+        raise ValueError(f"{here / kind.config} describes a {found}, must be {kind.what}")
+    if kind.one_of and not names.intersection(kind.one_of):
+        raise Lacking(f"holds in {component}/ neither {kind.one_of[0]} nor {kind.one_of[1]}")
+    return inspect_weights(folder, component, names, variant) if kind.weights else ""
+
+
+def inspect_weights(folder: Path, component: str, names: set[str], variant: str) -> str:
+    weights = weights_among(names, variant)
+    if weights is None:
+        raise Lacking(why_no_weights(folder, component, names))
+    files = set(weights.files)
+    if weights.index:
+        parts = parts_of(folder / component / weights.index)
+        absent = sorted(parts - names)
+        if absent:
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            raise Lacking(
+                f"is half-downloaded: {component}/{absent[0]}{more} is not there, which {weights.index} names"
+            )
+        files |= parts
+    elif all("-of-" in name for name in weights.files):
+        raise Lacking(f"lacks the index of {component}/{weights.files[0]}, which is one part of several")
+    for name in sorted(files):
+        refuse_damaged(folder / component / name)
+    return weights.variant
+
+
+def why_no_weights(folder: Path, component: str, names: set[str]) -> str:
+    pickle = pickles_only(names)
+    others = sorted({variant_in(name) for name in names} - {""})
+    if pickle:
+        return (
+            f"has the weights of {component}/ as a pickle ({pickle}), which could run code and is never opened; "
+            "must be .safetensors"
+        )
+    if others:
+        return f"has the weights of {component}/ as {' and '.join(others)} only; set variant to {others[0]}"
+    begun = [*(folder / component).glob("*.incomplete"), *(folder / component).glob("*.part")]
+    begun += (folder / ".cache" / "huggingface" / "download" / component).glob("*.incomplete")
+    if begun:
+        return f"is half-downloaded: {begun[0].relative_to(folder)} was begun and never finished"
+    return f"holds no weights in {component}/ (.safetensors)"
+
+
+def parts_of(index: Path) -> set[str]:
+    """The files that an index of weights names."""
+    named = read_json(index).get("weight_map")
+    if not isinstance(named, dict) or not named:
+        raise Damaged(f"{index} names no weights; it was cut short, or is another kind of file")
+    parts = {str(name) for name in named.values()}
+    odd = next((name for name in sorted(parts) if not WEIGHTS.fullmatch(name)), None)
+    if odd is not None:
+        raise Damaged(f"{index} names {odd!r}, must name .safetensors files beside it")
+    return parts
+
+
+def refuse_damaged(path: Path) -> None:
+    """Damaged when a file of weights is not a whole safetensors file, as far as its header and its length tell."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= HEADER_LIMIT:
+                raise Damaged(f"{path} is no safetensors file: its header should be {length} bytes long")
+            header = file.read(length)
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error.strerror or error}") from error
+    if size < 8 + length:
+        raise Damaged(f"{path} is cut short: {size} bytes, which is less than its header")
+    try:
+        tensors = json.loads(header)
+        ends = [value["data_offsets"][1] for name, value in tensors.items() if name != "__metadata__"]
+        wanted = 8 + length + max(ends, default=0)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        raise Damaged(f"{path} is no safetensors file: its header cannot be read") from None
+    if size != wanted:
+        how = "is cut short" if size < wanted else "has bytes behind its end"
+        raise Damaged(f"{path} {how}: {size} bytes, should be {wanted}")
+
+
+def names_in(folder: Path) -> set[str]:
+    """The names of the files directly in a folder; of a link that leads nowhere, not."""
+    try:
+        return {path.name for path in folder.iterdir() if path.is_file()}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be read: {error.strerror or error}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; Damaged names one that is none."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(INDEX_LIMIT + 1)
+        found = json.loads(data) if len(data) <= INDEX_LIMIT else None
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError):
+        raise Damaged(f"{path} is no JSON; it was cut short, or is another kind of file") from None
+    if not isinstance(found, dict):
+        raise Damaged(f"{path} holds no JSON object")
+    return found
+
+
+def class_of(config: Mapping[str, Any]) -> str:
+    """The class that a config says it is of; "" when it does not."""
+    architectures = config.get("architectures")
+    named = [
+        config.get("_class_name"),
+        architectures[0] if isinstance(architectures, list) and architectures else None,
+        config.get("tokenizer_class"),
+        config.get("image_processor_type"),
+        config.get("feature_extractor_type"),
+    ]
+    return next((name for name in named if isinstance(name, str) and name), "")
