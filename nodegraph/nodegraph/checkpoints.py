@@ -33,6 +33,7 @@ class CheckpointState:
         status: "here" in full; "missing", so that a download can mend it; "wrong", so that only its user can.
         place: the folder where it is, or where it would go.
         identity: names the content, so that another one has another; "" unless it is here.
+        found: the components that are here; an optional one may be neither here nor missing.
         missing: the components that are not here.
         message: what is missing or wrong, beginning with the name of the checkpoint.
     """
@@ -40,6 +41,7 @@ class CheckpointState:
     status: Literal["here", "missing", "wrong"]
     place: str = ""
     identity: str = ""
+    found: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     message: str = ""
 

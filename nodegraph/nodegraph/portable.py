@@ -65,7 +65,7 @@ def relative(value: Json) -> Json:
     if not isinstance(value, str):
         return value
     is_absolute = PurePosixPath(value).is_absolute() or PureWindowsPath(value).drive or value.startswith(("\\", "~"))
-    return PureWindowsPath(value).name if is_absolute else value
+    return re.split(r"[\\/]", value.rstrip("\\/"))[-1] if is_absolute else value
 
 
 def carried(value: Json, folder: Path, digest: Digest) -> Json:

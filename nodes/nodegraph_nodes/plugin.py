@@ -52,10 +52,12 @@ def nodegraph_checkpoint(need: CheckpointNeed) -> CheckpointState:
     try:
         found = locate(need.checkpoint, need.components, need.revision, need.variant)
     except MissingCheckpoint as error:
-        return CheckpointState("missing", str(error.folder), missing=error.components, message=str(error))
+        return CheckpointState(
+            "missing", str(error.folder), found=error.found, missing=error.components, message=str(error)
+        )
     except ValueError as error:
         return CheckpointState("wrong", message=str(error))
-    return CheckpointState("here", str(found.folder), found.identity)
+    return CheckpointState("here", str(found.folder), found.identity, tuple(name for name, _ in found.found))
 
 
 @hookimpl
@@ -68,7 +70,8 @@ def nodegraph_checkpoint_rest(need: CheckpointNeed) -> CheckpointRest:
 
 @hookimpl
 def nodegraph_fetch_checkpoint(need: CheckpointNeed, progress: Callable[[int, int, str], None]) -> bool:
-    from nodegraph_nodes.ops.hub import download, remaining
+    from nodegraph_nodes.ops.downloads import download
+    from nodegraph_nodes.ops.hub import remaining
 
     download(remaining(need.checkpoint, need.components, need.revision, need.variant), progress)
     return True

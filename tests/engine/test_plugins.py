@@ -11,6 +11,7 @@ import pytest
 import toys
 
 from nodegraph import plugins
+from nodegraph.checkpoints import CheckpointNeed, CheckpointRest, CheckpointState
 from nodegraph.node_types import node
 from nodegraph.plugins import hookimpl, load_plugins
 from nodegraph.values import Conversion, ValueType
@@ -143,6 +144,29 @@ def test_migrations_and_events_reach_the_plugins() -> None:
     assert registry.migrate({"type": "Add"}) == {"type": "Add", "version": 2}
     registry.emit("event")
     assert heard == [0, "event"]
+
+
+def test_what_plugins_know_of_checkpoints_is_asked_in_turn() -> None:
+    need = CheckpointNeed("home/model", ("unet",))
+    state, rest = CheckpointState("here", "/shelf", "one"), CheckpointRest(1, 10)
+    told: list[Any] = []
+    registry = load_plugins(
+        only=(),
+        extra=[
+            plugin("a", nodegraph_checkpoint=lambda need: None, nodegraph_fetch_checkpoint=lambda progress: None),
+            plugin(
+                "b",
+                nodegraph_checkpoint=lambda need: state,
+                nodegraph_checkpoint_rest=lambda: rest,
+                nodegraph_fetch_checkpoint=lambda need, progress: progress(1, 2, need.checkpoint) or True,
+            ),
+            plugin("c", nodegraph_checkpoint=raises),
+        ],
+    )
+    assert registry.checkpoint_state(need) is state
+    assert registry.checkpoint_rest(need) is rest
+    registry.fetch_checkpoint(need, lambda *progress: told.append(progress))
+    assert told == [(1, 2, "home/model")] and registry.problems == ()
 
 
 # Entry points

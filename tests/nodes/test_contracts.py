@@ -13,6 +13,8 @@ REGISTRY = load_plugins(only=["nodegraph"])
 SPECS = list(REGISTRY.node_types.values())
 DATA = [(spec, port) for spec in SPECS for port in spec.inputs if port.is_data]
 
+ECHOES = [spec for spec in SPECS if spec.echoes]
+
 every_type = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
 every_data_input = pytest.mark.parametrize(
     ("spec", "port"), DATA, ids=[f"{spec.id}.{port.name}" for spec, port in DATA]
@@ -120,6 +122,32 @@ def test_its_description_is_json(spec: NodeSpec) -> None:
 def test_wire_types_are_declared(spec: NodeSpec) -> None:
     for port in (*spec.inputs, *spec.outputs):
         assert port.is_data or port.type in REGISTRY.value_types, f"{port.name} is of an opaque type"
+
+
+def test_value_nodes_are_echoes() -> None:
+    assert {"Text", "Integer", "Float", "Seed"} <= {spec.id for spec in ECHOES}
+
+
+@pytest.mark.parametrize("spec", ECHOES, ids=lambda spec: spec.id)
+@pytest.mark.parametrize("turn", range(3))
+def test_an_echo_hands_on_what_it_is_told(spec: NodeSpec, turn: int) -> None:
+    inputs = {port.name: sample(port, turn) for port in spec.inputs}
+    outputs = spec.call(dict(inputs))
+    assert {name: (type(value), value) for name, value in outputs.items()} == {
+        name: (type(inputs[name]), inputs[name]) for name in outputs
+    }
+
+
+def sample(port: InputSpec, turn: int) -> object:
+    """A value that the input takes; another one each turn."""
+    assert port.is_data, "an echo of wires has no test yet"
+    texts = port.choices or ("", "a pencil\n  on a table ", "DeepFloyd/IF-I-XL-v1.0")
+    low = 0 if port.minimum is None else port.minimum
+    high = 12345 if port.maximum is None else port.maximum
+    values = {bool: (True, False, True), int: (low, high, low + 1), float: (low, high, low + 0.1)}.get(port.type, texts)
+    value = port.validate([values[turn]] if port.indexed else values[turn])
+    assert value is not None
+    return value
 
 
 @every_data_input

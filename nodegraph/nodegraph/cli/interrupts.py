@@ -10,7 +10,7 @@ from types import FrameType
 
 from nodegraph.control import Control
 
-__all__ = ["cancelled_by_interrupt"]
+__all__ = ["cancelled_by_interrupt", "terminated_as_interrupted"]
 
 
 @contextmanager
@@ -36,3 +36,16 @@ def cancelled_by_interrupt(control: Control, tell: Callable[[], None]) -> Iterat
     finally:
         for number, handler in before:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Within this, SIGTERM raises KeyboardInterrupt, as Ctrl+C does: for work that may be left at any point."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)

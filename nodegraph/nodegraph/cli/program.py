@@ -15,6 +15,7 @@ from nodegraph import errors
 
 from . import logs
 from .check import check_command
+from .fetch import fetch_command
 from .nodes import nodes_command
 from .plugins import new_plugin_command, plugins_command
 from .run import run_command
@@ -100,5 +101,5 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (run_command, check_command, nodes_command, plugins_command, new_plugin_command):
+for command in (run_command, check_command, fetch_command, nodes_command, plugins_command, new_plugin_command):
     program.add_command(command)

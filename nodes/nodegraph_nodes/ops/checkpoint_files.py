@@ -155,7 +155,11 @@ def inspect_component(folder: Path, component: str, variant: str) -> str:
 def inspect_weights(folder: Path, component: str, names: set[str], variant: str) -> str:
     weights = weights_among(names, variant)
     if weights is None:
-        raise Lacking(why_no_weights(folder, component, names))
+        begun = [*(folder / component).glob("*.incomplete"), *(folder / component).glob("*.part")]
+        begun += (folder / ".cache" / "huggingface" / "download" / component).glob("*.incomplete")
+        if begun:
+            raise Lacking(f"is half-downloaded: {begun[0].relative_to(folder)} was begun and never finished")
+        raise Lacking(why_no_weights(component, names))
     files = set(weights.files)
     if weights.index:
         parts = parts_of(folder / component / weights.index)
@@ -173,7 +177,8 @@ def inspect_weights(folder: Path, component: str, names: set[str], variant: str)
     return weights.variant
 
 
-def why_no_weights(folder: Path, component: str, names: set[str]) -> str:
+def why_no_weights(component: str, names: set[str]) -> str:
+    """Why nothing among the names of a component's files can be loaded."""
     pickle = pickles_only(names)
     others = sorted({variant_in(name) for name in names} - {""})
     if pickle:
@@ -183,10 +188,6 @@ def why_no_weights(folder: Path, component: str, names: set[str]) -> str:
         )
     if others:
         return f"has the weights of {component}/ as {' and '.join(others)} only; set variant to {others[0]}"
-    begun = [*(folder / component).glob("*.incomplete"), *(folder / component).glob("*.part")]
-    begun += (folder / ".cache" / "huggingface" / "download" / component).glob("*.incomplete")
-    if begun:
-        return f"is half-downloaded: {begun[0].relative_to(folder)} was begun and never finished"
     return f"holds no weights in {component}/ (.safetensors)"
 
 

@@ -22,14 +22,15 @@ class MissingCheckpoint(ValueError):
     """What a checkpoint consists of is not on this machine.
 
     Attributes:
-        components: those that are not.
+        components: those that are not; `found` are those that are.
         folder: where they would go.
     """
 
-    def __init__(self, message: str, components: tuple[str, ...], folder: Path) -> None:
+    def __init__(self, message: str, components: tuple[str, ...], folder: Path, found: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.components = components
         self.folder = folder
+        self.found = found
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def locate(checkpoint: str, components: Sequence[str], revision: str = "main", v
         return in_folder(place, components, variant)
     snapshot = snapshot_of(checkpoint, revision)
     if snapshot is None:
-        wanted = tuple(name.removesuffix("?") for name in components)
+        wanted = tuple(name for name in components if not name.endswith("?"))
         raise MissingCheckpoint(f"{checkpoint}{at(revision)} is not here; {FETCH}", wanted, stored(checkpoint))
     return in_snapshot(f"{checkpoint}{at(revision)}", snapshot, components, variant)
 
@@ -163,7 +164,8 @@ def in_snapshot(name: str, folder: Path, components: Sequence[str], variant: str
         except Damaged as error:
             missing[component] = str(error)
     if missing:
-        raise MissingCheckpoint(f"{'; '.join(missing.values())}; {FETCH}", tuple(missing), folder)
+        here = tuple(component for component, _ in found)
+        raise MissingCheckpoint(f"{'; '.join(missing.values())}; {FETCH}", tuple(missing), folder, here)
     special = sorted(f"{component}.{used}" for component, used in found if used)
     return checkpoint_of(folder, "+".join([folder.name, *special]), found)
 
