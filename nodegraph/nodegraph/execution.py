@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from .cache import Entry, MemoryCache
 from .context import Context
 from .control import Control
+from .disk_cache import DiskCache
 from .errors import Cancelled
 from .events import NodeFailed, NodeFinished, NodeSkipped, NodeStarted, RunCancelled, RunFinished, RunStarted
 from .keys import Keys
@@ -33,6 +34,7 @@ class Executor:
     Args:
         wanted: the nodes whose values are kept when the run is over.
         keys: the keys of this run; `cache` is None when nothing is to be cached.
+        disk: what is behind the cache for node types that are kept on the disk; None when nothing is.
         make_context: makes the context of a node that asks for one.
     """
 
@@ -48,6 +50,7 @@ class Executor:
         control: Control,
         tell: Teller,
         make_context: Callable[[str], Context],
+        disk: DiskCache | None = None,
     ) -> None:
         self.run = run
         self.plan = plan
@@ -60,6 +63,7 @@ class Executor:
         self._registry = registry
         self._keys = keys
         self._cache = cache
+        self._disk = disk
         self._control = control
         self._tell = tell
         self._make_context = make_context
@@ -98,7 +102,7 @@ class Executor:
                 continue
             entry = None
             if cache is not None and node in known and step.passes is None and step.spec.cache != "none":
-                entry = cache.get(known[node])
+                entry = cache.get(known[node]) or self._from_disk(step, known[node])
             if entry is not None:
                 found.append((node, entry))
                 continue
@@ -109,6 +113,15 @@ class Executor:
         missing.reverse()
         found.reverse()
         return missing, found
+
+    def _from_disk(self, step: Step, key: bytes) -> Entry | None:
+        """What an earlier session kept of a step; from now on it is in memory too."""
+        if self._disk is None or step.spec.cache != "disk":
+            return None
+        entry = self._disk.get(key, step.spec)
+        if entry is not None and self._cache is not None:
+            self._cache.put(key, entry.outputs, entry.summary)
+        return entry
 
     def _begin(self, missing: list[Step], found: list[tuple[str, Entry]]) -> None:
         for node, entry in found:
@@ -164,7 +177,9 @@ class Executor:
             return
         if self._cache is None or step.spec.cache == "none":
             key = None
-        known = None if self._cache is None or key is None else self._cache.get(key)
+        known = None
+        if self._cache is not None and key is not None:
+            known = self._cache.get(key) or self._from_disk(step, key)
         if known is not None:  # made meanwhile, by a node that is alike or by another run
             self.cached.append(step.node)
             self._finish(step.node, 0.0, known.outputs, known.summary, cached=True)
@@ -224,6 +239,8 @@ class Executor:
         summary = summary_of(self._registry, outputs) if self._tell.heard else ""
         if self._cache is not None and key is not None:
             self._cache.put(key, outputs, summary)
+            if self._disk is not None and step.spec.cache == "disk":
+                self._disk.put(key, step.spec, outputs, summary)
         self._finish(step.node, seconds, outputs, summary)
 
     def _finish(self, node: str, seconds: float, outputs: Outputs, summary: str, cached: bool = False) -> None:

@@ -50,9 +50,11 @@ def node(
         id: the name that saved files use, never to be changed.
         category: the group in the palette.
         outputs: the name of the one output; left out where the function returns a NamedTuple or None.
-        version: of the node type; raised, with a migration, when its inputs change their meaning.
+        version: of the node type; raised, with a migration, when its inputs change their meaning, or when it makes
+            other values of them while some are kept on disks.
         pure: False where equal inputs may give different outputs; the node then runs each time.
-        cache: where outputs are remembered.
+        cache: where outputs are remembered: "memory" for as long as the session lasts, "disk" for later ones too,
+            which is for what takes long to make and is small.
         echoes: every output is the input of the same name, unchanged; so what it gives is known without running it.
     """
 

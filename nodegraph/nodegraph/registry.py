@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -241,7 +242,10 @@ class Registry:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with plugins and node types, a line each. Reads all that are still unread."""
-        len(self.node_types)
+        for spec in self.node_types.values():
+            why_not = self.why_not_kept(spec)
+            if why_not:
+                self.add_problem(why_not)
         return tuple(self._problems)
 
     @property
@@ -298,6 +302,20 @@ class Registry:
             if kind in self._value_types:
                 return self._value_types[kind]
         return None
+
+    def why_not_kept(self, spec: NodeSpec) -> str:
+        """Why a node type with `cache="disk"` is cached in memory only; "" for all others."""
+        if spec.cache != "disk":
+            return ""
+        owner = f"{spec.plugin}: {spec.id}" if spec.plugin else spec.id
+        for output in spec.outputs:
+            what = f'{owner} has cache="disk", but its {output.name} cannot be kept there'
+            if output.type is Path:
+                return f"{what}: a path may lead nowhere by then"
+            found = self._value_types.get(output.type)
+            if not output.is_data and (found is None or found.save is None or found.load is None):
+                return f"{what}: the ValueType of {output.type_name} needs both save and load"
+        return ""
 
     def nbytes(self, value: Any) -> Iterable[tuple[Hashable, int]]:
         """Pairs (storage, bytes) of a value or of a list of values; equal storages are to be counted once."""

@@ -15,6 +15,7 @@ from .contents import Contents
 from .context import Context
 from .control import Control
 from .cycles import cycles
+from .disk_cache import DiskCache
 from .errors import CheckFailed, Problem, RunFailed, UsageError, nearest, with_remedy
 from .events import Event
 from .execution import Executor
@@ -44,6 +45,9 @@ class Session:
         registry: the node types; those of all installed plugins when None.
         cache_bytes: what the cache of values may hold; 2 GiB or a quarter of the memory, whichever is less, when None.
         resources: the store of networks.
+        disk_folder: where nodes that say so keep what they made for later sessions; in the cache folder of the user
+            when None, which is $NODEGRAPH_CACHE or what the system has for it.
+        disk_bytes: what that may take; 2 GiB when None, and nothing is kept when 0.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class Session:
         *,
         cache_bytes: int | None = None,
         resources: Resources | None = None,
+        disk_folder: str | os.PathLike[str] | None = None,
+        disk_bytes: int | None = None,
     ) -> None:
         if registry is None:
             from .plugins import load_plugins
@@ -60,6 +66,7 @@ class Session:
         self.registry = registry
         self.resources = Resources() if resources is None else resources
         self.cache = MemoryCache(cache_bytes, registry.nbytes)
+        self.disk = DiskCache(registry, disk_folder, disk_bytes)
         self.contents = Contents()
         self._told: dict[bytes, tuple[Any, ...]] = {}
 
@@ -72,7 +79,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Let go of all cached values and networks; the session can still be used."""
+        """Let go of all values in memory and of the networks; the session can still be used."""
         self.cache.clear()
         self.resources.clear()
         self._told.clear()
@@ -100,7 +107,7 @@ class Session:
             device: where networks run: "auto", "cpu", "cuda:0", ...
             keep: "all" values for the result, or those of the "targets" alone; the others are let go when read.
             control: pauses and cancels this run from another thread.
-            use_cache: whether values are looked up and remembered.
+            use_cache: whether values are looked up and remembered, in memory and on the disk.
             metadata: whether pictures carry the graph.
             previews: whether progress comes with pictures.
 
@@ -154,6 +161,7 @@ class Session:
             control=switch,
             tell=tell,
             make_context=make_context,
+            disk=self.disk if use_cache else None,
         )
         executor.execute()
         result = Result(

@@ -25,7 +25,8 @@ class ValueType:
         thumbnail: `thumbnail(value, size)` gives a PNG of at most `size` pixels a side.
         nbytes: yields (storage, bytes) pairs; storage that two values share has the same key and counts once.
         copy: an independent copy.
-        save: a value as bytes. `load`: the value of such bytes. Neither may use pickle.
+        save: a value as bytes. `load`: the value of such bytes, or an error. Neither may use pickle. A node with
+            `cache="disk"` needs both, of the very class that it gives.
     """
 
     type: type

@@ -1,7 +1,7 @@
 """Writing a file whole or not at all: at any moment, and after any crash, it is the old one or the new one.
 
 The new content goes to a temporary file beside the target, is flushed to the disk and renamed over it. A temporary
-file whose writer was killed is unlocked, and the next save of the same target takes it away.
+file whose writer was killed is unlocked, and the next save of the same target, or `remove_stale`, takes it away.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ except ImportError:  # Windows, where a temporary file that a killed writer left
 
 from .errors import OutputError
 
-__all__ = ["write_atomically"]
+__all__ = ["remove_stale", "write_atomically"]
 
 REASONS: Mapping[int, str] = MappingProxyType(
     {
@@ -45,7 +45,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     try:
         target = Path(os.path.realpath(path))
         old = find_mode(target)
-        remove_stale(target)
+        remove_stale(target.parent, temporary_start(target))
         temporary, file = open_temporary(target)
         try:
             write_durably(file, data, old)
@@ -119,11 +119,13 @@ def flush_folder(folder: Path) -> None:
         os.close(file)
 
 
-def remove_stale(target: Path) -> None:
-    """Take away what killed writers of this target left; what cannot be taken away does no harm."""
-    start = temporary_start(target)
+def remove_stale(folder: Path, start: str = ".") -> None:
+    """Take away what killed writers left in a folder; what cannot be taken away does no harm.
+
+    `start`: how the names begin, so that only what was left of one target is looked at.
+    """
     with contextlib.suppress(OSError):
-        for entry in list(os.scandir(target.parent)):
+        for entry in list(os.scandir(folder)):
             if entry.name.startswith(start) and entry.name.endswith(".saving") and fcntl is not None:
                 with contextlib.suppress(OSError):
                     remove_unlocked(entry.path)

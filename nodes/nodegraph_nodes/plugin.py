@@ -9,6 +9,7 @@ MODULES = (
     "pictures",
     "masks",
     "noise",
+    "text",
     "denoisers",
     "guidance",
     "formula",

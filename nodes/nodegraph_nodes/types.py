@@ -166,11 +166,13 @@ class Conditioning:
 
     Attributes:
         embedding: (B, tokens, D), float32, on the CPU; row i of a batch of pictures takes row i mod B.
-        prompts: the text of each row, as it was encoded.
+        prompts: the text of each row, as it was encoded; () where it is not known.
+        cut: how many tokens at the end of each prompt did not fit, and are in no embedding.
     """
 
     embedding: "Tensor"
     prompts: tuple[str, ...] = ()
+    cut: tuple[int, ...] = ()
 
 
 # The protocol

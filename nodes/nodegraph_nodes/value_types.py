@@ -70,9 +70,34 @@ def noisy_text(noisy: Noisy) -> str:
 
 
 def conditioning_text(conditioning: Conditioning) -> str:
+    """`"a skull", no text and 2 more: 77 tokens of 4,096 numbers`, and how many tokens more were cut off."""
     rows, tokens, width = conditioning.embedding.shape
-    said = ", ".join(f'"{prompt}"' for prompt in conditioning.prompts[:4]) + (", ..." if rows > 4 else "")
-    return f"{said or f'{rows} prompts'}: {tokens} tokens of {width} numbers"
+    shown = [f'"{shortened(prompt)}"' if prompt else "no text" for prompt in conditioning.prompts[:3]]
+    if not shown:
+        said = "1 prompt" if rows == 1 else f"{rows} prompts"
+    elif rows > len(shown):
+        said = f"{', '.join(shown)} and {rows - len(shown)} more"
+    else:
+        said = ", ".join(shown)
+    cut = sum(conditioning.cut)
+    return f"{said}: {tokens} tokens of {width:,} numbers" + (f", {cut} more were cut off" if cut else "")
+
+
+def shortened(text: str, limit: int = 80) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def save_conditioning(conditioning: Conditioning) -> bytes:
+    from nodegraph_nodes.ops import embeddings
+
+    return embeddings.to_bytes(conditioning)
+
+
+def load_conditioning(data: bytes) -> Conditioning:
+    from nodegraph_nodes.ops import embeddings
+
+    return embeddings.from_bytes(data)
 
 
 def denoiser_text(denoiser: Denoiser, depth: int = 4) -> str:
@@ -153,7 +178,15 @@ VALUE_TYPES = (
         nbytes=nbytes,
         copy=copy.deepcopy,
     ),
-    ValueType(Conditioning, colour="#e07fb0", summary=conditioning_text, nbytes=nbytes, copy=copy.deepcopy),
+    ValueType(
+        Conditioning,
+        colour="#e07fb0",
+        summary=conditioning_text,
+        nbytes=nbytes,
+        copy=copy.deepcopy,
+        save=save_conditioning,
+        load=load_conditioning,
+    ),
     ValueType(Denoiser, colour="#f2a33a", summary=denoiser_text, nbytes=nbytes, copy=copy.deepcopy),
     ValueType(
         Trajectory,

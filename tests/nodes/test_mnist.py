@@ -179,6 +179,9 @@ def test_content_with_another_checksum_is_thrown_away(tmp_path, mirror, monkeypa
 
 def test_without_a_folder_the_cache_of_the_user_is_taken(tmp_path, mirror, monkeypatch):
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / project)
+    monkeypatch.delenv("NODEGRAPH_CACHE", raising=False)
 
     assert download_mnist(mirrors=(mirror.address,)) == tmp_path / "nodegraph" / "mnist"
     assert len(load_mnist(tmp_path / "nodegraph" / "mnist")[1]) == 600
+    monkeypatch.setenv("NODEGRAPH_CACHE", str(tmp_path / "chosen"))
+    assert download_mnist(mirrors=(mirror.address,)) == tmp_path / "chosen" / "mnist"

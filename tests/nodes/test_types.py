@@ -14,7 +14,7 @@ from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, WeightedSum
 from nodegraph_nodes.ops.fingerprints import fingerprint
 from nodegraph_nodes.ops.hooks import keep_outside
 from nodegraph_nodes.ops.views import Flip
-from nodegraph_nodes.types import Dataset, Denoiser, Image, Losses, Mask, Model, Noisy, Step, Trajectory
+from nodegraph_nodes.types import Conditioning, Dataset, Denoiser, Image, Losses, Mask, Model, Noisy, Step, Trajectory
 
 PIXELS = noise(1, 2, 3, 8, dtype=torch.float32)
 MODEL = Model({"size": 28}, {"w": torch.ones(2, 3), "b": torch.zeros(3)}, {"epochs": "2"})
@@ -23,6 +23,7 @@ VALUES = {
     "Image": Image(PIXELS),
     "Mask": Mask(torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(1))),
     "Noisy": Noisy(PIXELS, 500, LINEAR),
+    "Conditioning": Conditioning(noise(1, 2, 3, 4)[..., 0], ("a skull", "a lake")),
     "Denoiser": keep_outside(
         CFGCombine(leaf(3, ToyNetwork()), gaussian(1), 2.0), noise(2), torch.ones(1, 1, 12, 12)
     ),
@@ -34,7 +35,10 @@ VALUES = {
 BY_TYPE = {declared.type.__name__: declared for declared in value_types.VALUE_TYPES}
 
 
-@pytest.mark.parametrize("module", ["types", "value_types", "plugin", "noise", "denoisers", "guidance", "sampling"])
+LIGHT = ["types", "value_types", "plugin", "noise", "text", "denoisers", "guidance", "sampling"]
+
+
+@pytest.mark.parametrize("module", LIGHT)
 def test_importing_it_imports_nothing_heavy(module):
     heavy = {"torch", "numpy", "PIL", "diffusers"}
     code = f"import sys, nodegraph_nodes.{module}; print(sorted({heavy} & set(sys.modules)))"
@@ -68,6 +72,7 @@ def test_a_value_is_told_in_a_line(name):
         "Image": "2 x 8 x 8, RGB",
         "Mask": f"8 x 8, grey, {float(VALUES['Mask'].values.mean()):.0%} inside",
         "Noisy": "2 x 8 x 8, RGB, t = 500, linear",
+        "Conditioning": '"a skull", "a lake": 3 tokens of 4 numbers',
         "Denoiser": "MaskBlend(CFGCombine(network, ExactGaussian))",
         "Trajectory": "3 steps from t = 980, 2 x 8 x 8, RGB",
         "Dataset": "3 pictures, train",

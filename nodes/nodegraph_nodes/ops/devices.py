@@ -30,3 +30,19 @@ def find_device(name: str) -> str:
             raise ValueError(f"the device is {name}, but this machine has {there}; use auto or cpu")
         return f"cuda:{int(number or 0)}"
     raise ValueError(f"the device is {name!r}, must be auto, cpu, cuda, cuda:0, cuda:1, ..., or mps")
+
+
+def find_dtype(name: str, device: str) -> torch.dtype:
+    """The type that a network computes in on a device.
+
+    Args:
+        name: "float32", "float16", "bfloat16"; "auto" for float32 on the processor, and half of that on a GPU.
+    """
+    if name != "auto":
+        found: torch.dtype = getattr(torch, name)
+        return found
+    kind = torch.device(device).type
+    if kind == "cpu":
+        return torch.float32
+    native = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if native else torch.float16

@@ -5,6 +5,7 @@ It knows files and checksums only; scaling, shuffling and batches belong to trai
 
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -107,7 +108,7 @@ def download_mnist(
     """Fetch the four files that are not in the folder yet, and check what they unpack to.
 
     Args:
-        folder: where they go; the user's cache folder when absent.
+        folder: where they go; the user's cache folder, or $NODEGRAPH_CACHE, when absent.
         progress: called with how many files are done and how many there are.
         mirrors: addresses tried in order, each ending in a slash.
 
@@ -119,7 +120,8 @@ def download_mnist(
     """
     import pooch  # type: ignore[import-untyped]
 
-    folder = Path(pooch.os_cache("nodegraph")) / "mnist" if folder is None else folder
+    if folder is None:
+        folder = Path(os.environ.get("NODEGRAPH_CACHE") or pooch.os_cache("nodegraph")) / "mnist"
     fetch = pooch.HTTPDownloader(timeout=30)
     for done, name in enumerate(SHA256):
         if progress is not None:

@@ -1,0 +1,186 @@
+"""T5 as a text encoder: what DeepFloyd IF's networks are told prompts by.
+
+The encoder is far larger than what it makes. It is loaded once, shared through the store, brought to the device for
+one prompt and taken off again before the embedding is handed on, so that the next network finds room there.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nodegraph_nodes.ops.checkpoints import Checkpoint
+from nodegraph_nodes.ops.embeddings import TOKENS
+from nodegraph_nodes.ops.evaluation import is_out_of_memory
+from nodegraph_nodes.ops.networks import Store, module_bytes
+
+Tell = Callable[[int, str], object]
+
+
+class Encoded(NamedTuple):
+    """What became of a prompt.
+
+    Attributes:
+        embedding: (1, 77, D), float32, on the CPU; what stands behind the prompt's end is in it as well.
+        cut: how many tokens did not fit and were left out.
+    """
+
+    embedding: Tensor
+    cut: int
+
+
+class Encoder:
+    """A network and its tokenizer; whoever has the lock decides which device it is on."""
+
+    def __init__(self, network: nn.Module, tokenizer: Any) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self.lock = threading.Lock()
+
+    def encode(self, text: str, device: str) -> Encoded:
+        """Encode a prompt on the device that the network is on."""
+        whole = len(self.tokenizer(text, verbose=False).input_ids)
+        given = self.tokenizer(text, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt")
+        with torch.no_grad():
+            states = self.network(given.input_ids.to(device), attention_mask=given.attention_mask.to(device))[0]
+        return Encoded(states.float().cpu(), max(0, whole - TOKENS))
+
+
+def encode(
+    text: str,
+    checkpoint: Checkpoint,
+    store: Store,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    tell: Tell = lambda step, what: None,
+) -> Encoded:
+    """Encode a prompt, which was cleaned before.
+
+    Args:
+        checkpoint: has `text_encoder` and `tokenizer`.
+        store: where the encoder is kept, on the CPU between prompts.
+        tell: called with 0 before the encoder is loaded and 1 before the prompt is encoded, and with words.
+
+    Raises:
+        ValueError: what is in the folders is no T5, or it does not fit on the device.
+    """
+    key = ("T5", checkpoint.identity, checkpoint.variant_of("text_encoder"), str(dtype))
+    tell(0, "loading the text encoder")
+    encoder = store.get(key, partial(load_encoder, checkpoint, dtype), nbytes=encoder_bytes)
+    tell(1, f'encoding "{text}"')
+    with encoder.lock:
+        # Another thread may have made the store drop it meanwhile; what is here is not to be loaded again.
+        place = partial(store.get, key, lambda: encoder, encoder_bytes, moved)
+        try:
+            place(device)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise too_large(encoder, device) from error
+        try:
+            found = encoder.encode(text, device)
+        finally:
+            place("cpu")
+    if not found.embedding.isfinite().all():
+        raise ValueError(
+            f"dtype is {str(dtype).removeprefix('torch.')}, in which T5 overflowed; use bfloat16 or float32"
+        )
+    return found
+
+
+def encoder_bytes(encoder: Encoder) -> int:
+    return module_bytes(encoder.network)
+
+
+def moved(encoder: Encoder, device: str) -> Encoder:
+    try:
+        encoder.network.to(device)
+    except BaseException:
+        encoder.network.to("cpu")  # a part of it may be there already
+        raise
+    return encoder
+
+
+def too_large(encoder: Encoder, device: str) -> ValueError:
+    error = ValueError(f"the text encoder takes {encoder_bytes(encoder) / 1e9:.1f} GB, for which {device} has no room")
+    error.add_note(
+        "choose a dtype of half the size, or run this node once with --only and --device cpu: what it made is kept"
+    )
+    return error
+
+
+def load_encoder(checkpoint: Checkpoint, dtype: torch.dtype) -> Encoder:
+    """Load network and tokenizer onto the CPU.
+
+    The type is always said: config.json names that of whoever saved it last, float16 beside float32 networks.
+    """
+    from transformers import T5EncoderModel
+
+    folder = checkpoint.folder / "text_encoder"
+    kind = checkpoint.config("text_encoder").get("model_type")
+    if kind != "t5":
+        raise ValueError(f"{folder} holds a text encoder of the type {kind}, must be t5, such as DeepFloyd IF has")
+    tokenizer = load_tokenizer(checkpoint.folder / "tokenizer")
+    with without_bars(), explained(folder):
+        network, found = T5EncoderModel.from_pretrained(
+            folder,
+            dtype=dtype,
+            variant=checkpoint.variant_of("text_encoder") or None,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    missing = sorted(found["missing_keys"])
+    if missing:
+        raise ValueError(f"{folder} lacks {len(missing)} weights, {missing[0]} among them; download it again")
+    if len(tokenizer) > network.config.vocab_size:
+        raise ValueError(
+            f"{folder} knows {network.config.vocab_size} tokens, but the tokenizer beside it has {len(tokenizer)}; "
+            "must be of one checkpoint"
+        )
+    return Encoder(network.eval(), tokenizer)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer, from `spiece.model` where there is no `tokenizer.json`, as in IF's folders."""
+    from transformers import T5Tokenizer
+
+    if not (folder / "tokenizer.json").is_file():
+        try:
+            import google.protobuf  # noqa: F401
+        except ImportError:  # transformers would ask for tiktoken, which does not help
+            raise ValueError(f"{folder / 'spiece.model'} needs protobuf to be read; pip install protobuf") from None
+    with explained(folder):
+        return T5Tokenizer.from_pretrained(folder, local_files_only=True)
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what a library says of a folder that it cannot load into one line that names it."""
+    try:
+        yield
+    except Exception as error:  # each of the libraries that take part has errors of its own
+        if is_out_of_memory(error):
+            raise
+        said = " ".join(str(error).split())
+        raise ValueError(f"{folder} cannot be loaded: {said[:300]}") from error
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep transformers from drawing bars of its own over what shows the run."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
