@@ -1,11 +1,15 @@
 """Equal seeds: two nodes that draw the same noise for one picture, which a sampler then takes for twice the noise.
 
 Nodes count as random by an input `seed`. Two samplers with one seed whose pictures only meet in a grid are a
-comparison, and well; what matters are two equal seeds in, or before, one random node.
+comparison, and well; what matters are two equal seeds in, or before, one random node. Where the noise belongs to a
+condition and not to the picture, as `Field(json_schema_extra={"seed_of": "condition"})` says of a seed, nodes of one
+type are meant to draw the same: the halves of guidance then differ in their prompts alone.
 """
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
+from functools import reduce
+from operator import or_
 
 from .cycles import wiring
 from .errors import Problem
@@ -26,14 +30,18 @@ def equal_seeds(graph: Graph, registry: Registry, nodes: Iterable[str]) -> Itera
             members[seed].append(node)
     random = {node for group in members.values() for node in group}
     groups = [group for group in members.values() if len(group) > 1]
-    bits = {node: 1 << number for number, node in enumerate([node for group in groups for node in group][:MOST])}
+    drawers: dict[Hashable, int] = {}
+    bits = {
+        node: drawers.setdefault(drawer(graph, registry, node), 1 << len(drawers))
+        for node in [node for group in groups for node in group][:MOST]
+    }
     if not bits:
         return
-    masks = [sum(bits.get(node, 0) for node in group) for group in groups]
+    masks = [reduce(or_, (bits.get(node, 0) for node in group)) for group in groups]
     for node, mask in first_meetings(graph, random, bits, masks):
-        two = [member for member, bit in bits.items() if bit & mask]
-        later = node if node in two else two[1]
-        yield warning(graph, registry, next(member for member in two if member != later), later)
+        same = [member for member, bit in bits.items() if bit & mask]
+        later = node if node in same else same[1]
+        yield warning(graph, registry, next(member for member in same if bits[member] != bits[later]), later)
 
 
 def first_meetings(graph: Graph, random: set[str], bits: dict[str, int], masks: list[int]) -> Iterator[tuple[str, int]]:
@@ -65,6 +73,15 @@ def seed_of(graph: Graph, registry: Registry, node: str) -> Hashable:
             return link.source, link.output
     value = placed.inputs.get("seed", port.default)
     return value if type(value) is int else None
+
+
+def drawer(graph: Graph, registry: Registry, node: str) -> Hashable:
+    """What draws the noise: a node, or, for a condition, all nodes of its type with its seed."""
+    spec = registry.get(graph.nodes[node].type)
+    port = None if spec is None else spec.input("seed")
+    if port is not None and port.schema.get("seed_of") == "condition":
+        return graph.nodes[node].type, seed_of(graph, registry, node)
+    return node
 
 
 def warning(graph: Graph, registry: Registry, earlier: str, later: str) -> Problem:

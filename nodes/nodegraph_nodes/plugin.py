@@ -11,6 +11,7 @@ MODULES = (
     "noise",
     "text",
     "denoisers",
+    "deepfloyd",
     "guidance",
     "formula",
     "views",

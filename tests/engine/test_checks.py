@@ -311,6 +311,38 @@ def test_equal_seeds_that_only_meet_in_a_grid_are_a_comparison():
     assert found(graph, registry) == []
 
 
+@node("Enlarge", category="Toys", outputs="condition")
+def enlarge(
+    seed: Annotated[int, Field(description="of the condition", json_schema_extra={"seed_of": "condition"})] = 3,
+) -> float:
+    """Condition on a noised picture."""
+    return 0.0
+
+
+@node("Guide", category="Toys", outputs="guided")
+def guide(a: Annotated[float, Field(description="one")], b: Annotated[float, Field(description="other")]) -> float:
+    """Combine two."""
+    return 0.0
+
+
+def test_conditions_are_meant_to_draw_the_same_noise_but_not_that_of_the_picture():
+    registry = Registry([noise, sample, enlarge, guide, seed])
+    graph = Graph().add("noise", "Noise").add("c", "Enlarge").add("u", "Enlarge").add("guide", "Guide")
+    graph = graph.add("sample", "Sample").connect("c.condition -> guide.a").connect("u.condition -> guide.b")
+    graph = graph.connect("guide.guided -> sample.hook").connect("noise.noise -> sample.start")
+    assert found(graph, registry) == []
+    linked = graph.add("three", "Seed").connect("three.seed -> c.seed").connect("three.seed -> u.seed")
+    assert found(linked, registry) == []
+    assert found(graph.set("noise", seed=3), registry) == [
+        "c (Enlarge): seed is 3, like that of noise (Noise), so that both draw the same noise; "
+        "give one of them another seed"
+    ]
+    assert found(graph.set("sample", seed=3), registry) == [
+        "sample (Sample): seed is 3, like that of c (Enlarge), so that both draw the same noise; "
+        "give one of them another seed"
+    ]
+
+
 def test_a_hundred_thousand_mistakes_take_linear_time(registry):
     nodes = {f"n{number}": {"type": f"Nope{number}"} for number in range(20_000)}
     nodes |= {f"m{number}": {"type": "Multiply", "inputs": {"scal": 1}} for number in range(20_000)}

@@ -41,6 +41,11 @@ PROMISED = {
     "SaveEmbedding": ("conditioning name", "path"),
     "UNetMNIST": ("digit model", "denoiser"),
     "ExactGaussian": ("mean sigma", "denoiser"),
+    "IFStage1": ("conditioning checkpoint revision variant dtype", "denoiser"),
+    "IFStage2": (
+        "conditioning image checkpoint noise_level size seed revision variant dtype",
+        "denoiser",
+    ),
     "CFGCombine": ("conditional unconditional scale", "denoiser"),
     "FlipAverage": ("upright flipped view", "denoiser"),
     "MultiView": ("parts views reduction", "denoiser"),

@@ -1,0 +1,235 @@
+"""DeepFloyd IF: its networks as denoisers, bound to a prompt, and the second to the picture that it enlarges.
+
+All that can be wrong is found here from configurations and shapes, before any weight is read. What makes a loop of the
+estimates (timesteps, dynamic thresholding, the learned variance) is a sampler's, and guidance is a denoiser's.
+
+Source: Saharia et al. 2022 (Imagen), sections 2.3 and 2.4; the checkpoints as diffusers' `convert_if.py` writes them.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nodegraph_nodes.ops.checkpoints import Checkpoint
+from nodegraph_nodes.ops.evaluation import shape_text
+from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
+from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
+from nodegraph_nodes.ops.unets import Traits, load_unet, traits
+from nodegraph_nodes.types import Asking, Conditioning, Draw, Estimate, Image, Point
+
+FIRST = ("unet", "scheduler")
+SECOND = ("unet", "scheduler", "image_noising_scheduler")
+FAR = 2.0  # no picture in [-1, 1] reaches this, also when its sampler did not clip
+
+
+@dataclass(frozen=True, eq=False)
+class IFDenoiser(NetworkDenoiser):
+    """A network of DeepFloyd IF, bound to its inputs.
+
+    Args:
+        channels: of the pictures.
+        multiple: what their sides must be divisible by.
+        learned: whether the network tells the variance.
+    """
+
+    channels: int = 3
+    multiple: int = 1
+    learned: bool = True
+
+    def ask(self, p: Point) -> Asking:
+        if p.x.shape[1] != self.channels:
+            raise ValueError(
+                f"the pictures are {shape_text(p.x.shape[1:])}, {self.name} takes {self.channels} channels"
+            )
+        check_sides(p.x.shape[-2], p.x.shape[-1], self.multiple)
+        estimate = yield from super().ask(p)
+        return estimate if self.learned else Estimate(estimate.noise)
+
+
+def first_stage(
+    conditioning: Conditioning, checkpoint: Checkpoint, store: Store, dtype: torch.dtype = torch.float32
+) -> IFDenoiser:
+    """The network that draws small pictures.
+
+    Args:
+        conditioning: picture i of a batch takes prompt i mod n.
+        checkpoint: with the components `FIRST`.
+        store: where the network is kept; it is loaded when it is first called.
+    """
+    unet = traits(checkpoint)
+    if unet.levelled:
+        raise ValueError(f"{checkpoint.folder} enlarges pictures and is for IFStage2; IFStage1 needs a first stage")
+    check_channels(unet, unet.taken, checkpoint)
+    return IFDenoiser(
+        stored(checkpoint, store, dtype),
+        {"prompts": checked_prompts(conditioning, unet.width)},
+        schedule_of(checkpoint),
+        name=name_of("IF", conditioning),
+        channels=unet.taken,
+        multiple=unet.multiple,
+        learned=tells_variance(checkpoint),
+        largest=largest_of(checkpoint),
+    )
+
+
+def second_stage(
+    conditioning: Conditioning,
+    image: Image,
+    checkpoint: Checkpoint,
+    store: Store,
+    draw: Draw,
+    dtype: torch.dtype = torch.float32,
+    *,
+    noise_level: int = 250,
+    size: int = 0,
+    check_range: bool = True,
+) -> IFDenoiser:
+    """The network that draws a small picture again, larger.
+
+    It sees the picture enlarged and noised once. Two of these with the same picture and noise, such as the halves of
+    guidance, differ in their prompts alone.
+
+    Args:
+        conditioning: picture i of a batch takes prompt i mod n.
+        image: picture i of a batch enlarges picture i mod m of these. Within a view, what is seen through it.
+        checkpoint: with the components `SECOND`.
+        draw: the noise of the enlarged pictures, all at once.
+        noise_level: the timestep up to which they are noised: 0 keeps them most, and 999 leaves nothing of them.
+        size: the shorter side of what is drawn; 0 for that of the pictures that the network was trained on.
+        check_range: refuse pictures without a value below 0.
+    """
+    unet = traits(checkpoint)
+    channels = unet.taken // 2
+    if not unet.levelled or unet.taken % 2:
+        raise ValueError(f"{checkpoint.folder} does not enlarge pictures; IFStage2 needs a second stage")
+    check_channels(unet, channels, checkpoint)
+    prompts = checked_prompts(conditioning, unet.width)
+    noising = schedule_of(checkpoint, "image_noising_scheduler")
+    if not 0 <= noise_level < noising.steps:
+        raise ValueError(f"noise_level is {noise_level}, must be a timestep from 0 to {noising.steps - 1}")
+    check_picture(image, channels, check_range)
+    small = image.pixels
+    height, width = enlarged(small.shape[-2], small.shape[-1], size or unet.size, unet.multiple)
+    rows, pictures = len(prompts), len(small)
+    if max(rows, pictures) % min(rows, pictures):
+        raise ValueError(
+            f"there are {rows} prompts and {pictures} pictures, must be as many, or one a multiple of the other"
+        )
+    large = F.interpolate(small, (height, width), mode="bilinear", align_corners=True)
+    inputs = {
+        "prompts": prompts,
+        "picture": noising.noised(large, draw(large), noise_level),
+        "level": torch.tensor([noise_level]),
+    }
+    return IFDenoiser(
+        stored(checkpoint, store, dtype),
+        inputs,
+        schedule_of(checkpoint),
+        shape=(channels, height, width),
+        name=name_of("IF II", conditioning),
+        channels=channels,
+        multiple=unet.multiple,
+        learned=tells_variance(checkpoint),
+        largest=largest_of(checkpoint),
+    )
+
+
+def stored(checkpoint: Checkpoint, store: Store, dtype: torch.dtype) -> StoredNetwork:
+    """The network of a checkpoint in a type; the same one for all denoisers that name it."""
+    key = ("UNet", str(checkpoint.folder.absolute()), checkpoint.identity, checkpoint.variant_of("unet"), str(dtype))
+    return StoredNetwork(key, partial(load_unet, checkpoint, dtype), store)
+
+
+def name_of(stage: str, conditioning: Conditioning) -> str:
+    """How users know the denoiser: by its stage and its first prompt."""
+    if not conditioning.prompts:
+        return stage
+    first, more = conditioning.prompts[0], "..." if len(conditioning.prompts) > 1 else ""
+    return f'{stage} "{first if len(first) <= 40 else first[:40] + "..."}"{more}'
+
+
+# What can be known before a weight is read
+
+
+def check_channels(unet: Traits, channels: int, checkpoint: Checkpoint) -> None:
+    """ValueError when the network gives something else than noise, or noise and variance, of its pictures."""
+    if unet.given not in (channels, 2 * channels):
+        raise ValueError(
+            f"unet/ in {checkpoint.folder} gives {unet.given} channels for pictures of {channels}, "
+            f"must be {2 * channels}, the noise and its variance, or {channels}"
+        )
+
+
+def checked_prompts(conditioning: Conditioning, width: int) -> Tensor:
+    """The embedding, if the network can read it."""
+    embedding = conditioning.embedding
+    if embedding.ndim != 3 or 0 in embedding.shape:
+        raise ValueError(f"the embedding has the shape {list(embedding.shape)}, must be (prompts, tokens, {width})")
+    if embedding.shape[-1] != width:
+        raise ValueError(
+            f"the prompt has {embedding.shape[-1]} numbers a token, this network reads {width}; "
+            "encode it with the text encoder of the same checkpoint"
+        )
+    if not bool(embedding.isfinite().all()):
+        raise ValueError(
+            "the embedding holds values that are not finite, must all be numbers; "
+            "encode the prompt in float32 or bfloat16, since the text encoder leaves the range of float16"
+        )
+    return embedding
+
+
+def check_sides(height: int, width: int, multiple: int) -> None:
+    """ValueError when the network cannot halve the sides as often as it wants to."""
+    if height % multiple or width % multiple:
+        raise ValueError(
+            f"the pictures are {width} x {height}, must be divisible by {multiple}, "
+            f"such as {nearest(width, multiple)} x {nearest(height, multiple)}"
+        )
+
+
+def nearest(side: int, multiple: int) -> int:
+    """The nearest side that is divisible, and not 0."""
+    return max(1, round(side / multiple)) * multiple
+
+
+def enlarged(height: int, width: int, size: int, multiple: int) -> tuple[int, int]:
+    """Height and width of a picture whose shorter side becomes `size`."""
+    shorter = min(height, width)
+    if shorter > size:
+        raise ValueError(
+            f"the picture is {width} x {height}, larger than the {size} to be drawn; make it smaller first"
+        )
+    if height * size % shorter or width * size % shorter:
+        raise ValueError(
+            f"the picture is {width} x {height}, whose longer side would not be a whole number "
+            f"where the shorter one is {size}; crop it, or choose another size"
+        )
+    height, width = height * size // shorter, width * size // shorter
+    check_sides(height, width, multiple)
+    return height, width
+
+
+def check_picture(image: Image, channels: int, check_range: bool) -> None:
+    """ValueError when it is no picture in [-1, 1].
+
+    Whether one in [0, 1] was meant cannot be proved: a picture that is nowhere darker than mid-grey looks like that.
+    Since hardly any is, it is refused, unless `check_range` is off or all its values are equal.
+    """
+    pixels = image.pixels
+    if image.space != "pixels":
+        raise ValueError(f"the image is in the space {image.space}, must be pixels; decode it first")
+    if pixels.ndim != 4 or 0 in pixels.shape:
+        raise ValueError(f"the image has the shape {list(pixels.shape)}, must be (B, {channels}, H, W)")
+    if pixels.shape[1] != channels:
+        raise ValueError(f"the image is {shape_text(pixels.shape[1:])}, must have {channels} channels; load it in RGB")
+    low, high = float(pixels.min()), float(pixels.max())
+    if not -FAR <= low <= high <= FAR:
+        raise ValueError(f"the image has values from {low:g} to {high:g}, must be from -1 to 1, without noise")
+    if check_range and 0 <= low < high:
+        raise ValueError(
+            f"the image has values from {low:g} to {high:g} and none below 0, like one in [0, 1]; must be in [-1, 1], "
+            "that is 2 x - 1; if it is one that is nowhere darker than mid-grey, switch check_range off"
+        )

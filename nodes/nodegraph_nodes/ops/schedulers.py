@@ -1,0 +1,71 @@
+"""Schedulers of published checkpoints: what their configurations mean here, where a sampler is told apart from them.
+
+Of a scheduler the schedule belongs to the network, whether it tells the variance, and up to where its estimates
+are thresholded; the rest is a sampler's. The numbers that a configuration leaves out are diffusers' defaults.
+"""
+
+from itertools import accumulate
+from math import sqrt
+from operator import mul
+from typing import Any
+
+from nodegraph_nodes.ops.checkpoints import Checkpoint
+from nodegraph_nodes.ops.schedules import linear
+from nodegraph_nodes.types import NoiseSchedule
+
+
+def schedule_of(checkpoint: Checkpoint, component: str = "scheduler") -> NoiseSchedule:
+    """The schedule, in double precision; ValueError when it is one that we do not have."""
+    config, place = checkpoint.config(component), place_of(checkpoint, component)
+    if config.get("prediction_type", "epsilon") != "epsilon":
+        raise ValueError(f"{place} has the prediction_type {config['prediction_type']}, must be epsilon, the noise")
+    if config.get("rescale_betas_zero_snr"):
+        raise ValueError(f"{place} has rescale_betas_zero_snr, must leave some of the picture at the last timestep")
+    steps = int(config.get("num_train_timesteps", 1000))
+    if config.get("trained_betas") is None and config.get("beta_schedule") == "squaredcos_cap_v2":
+        return NoiseSchedule.named("cosine", steps)
+    return NoiseSchedule(f"of {place}", tuple(accumulate((1 - beta for beta in betas_in(config, steps, place)), mul)))
+
+
+def betas_in(config: dict[str, Any], steps: int, place: str) -> list[float]:
+    """The betas of a schedule that is not DeepFloyd IF's."""
+    if config.get("trained_betas") is not None:
+        return [float(beta) for beta in config["trained_betas"]]
+    first, last = float(config.get("beta_start", 1e-4)), float(config.get("beta_end", 0.02))
+    kind = config.get("beta_schedule", "linear")
+    if kind == "linear":
+        return linear(steps, first, last)
+    if kind == "scaled_linear":
+        return [root * root for root in linear(steps, sqrt(first), sqrt(last))]
+    raise ValueError(f"{place} has the beta_schedule {kind}, must be squaredcos_cap_v2, linear or scaled_linear")
+
+
+def tells_variance(checkpoint: Checkpoint, component: str = "scheduler") -> bool:
+    """Whether the further channels of the network are to be used: as the coordinate of `Estimate.variance`.
+
+    Networks that were trained further without them have a scheduler of fixed variance, and their channels mean nothing.
+    """
+    kind = checkpoint.config(component).get("variance_type", "fixed_small")
+    if kind == "learned":
+        raise ValueError(
+            f"{place_of(checkpoint, component)} has the variance_type learned, must be learned_range or a fixed one"
+        )
+    return bool(kind == "learned_range")
+
+
+def largest_of(checkpoint: Checkpoint, component: str = "scheduler") -> float | None:
+    """Up to where clean pictures are thresholded dynamically; None where the configuration does not ask for it.
+
+    It is 1.5 in DeepFloyd IF's first stage, and in its second 1, which makes the threshold a clamp.
+    """
+    config = checkpoint.config(component)
+    if not config.get("thresholding", False):
+        return None
+    largest = float(config.get("sample_max_value", 1.0))
+    if not largest >= 1:
+        raise ValueError(f"{place_of(checkpoint, component)} has the sample_max_value {largest:g}, must be at least 1")
+    return largest
+
+
+def place_of(checkpoint: Checkpoint, component: str) -> str:
+    return f"{component}/scheduler_config.json in {checkpoint.folder}"

@@ -1,0 +1,121 @@
+"""U-Nets that are told by a text what to draw: what their configurations say, and how they are loaded.
+
+They are diffusers' own networks, which diffusers loads: from safetensors, from this machine, in the type that was asked
+for. Reading a configuration reads no weight.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nodegraph_nodes.ops.checkpoints import Checkpoint
+from nodegraph_nodes.ops.evaluation import is_out_of_memory
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a U-Net takes and gives.
+
+    Attributes:
+        taken: channels that it takes.
+        given: channels that it gives.
+        levelled: whether it is told a noise level besides the timestep.
+        width: how many numbers each token of a prompt has.
+        multiple: what the sides of pictures must be divisible by: it halves them once less than it has levels.
+        size: the side of the pictures that it was trained on.
+    """
+
+    taken: int
+    given: int
+    levelled: bool
+    width: int
+    multiple: int
+    size: int
+
+
+def traits(checkpoint: Checkpoint) -> Traits:
+    """Read the configuration of `unet/`; ValueError when it is not that of a U-Net for texts."""
+    config, place = checkpoint.config("unet"), f"unet/config.json in {checkpoint.folder}"
+    kind = config.get("_class_name")
+    if kind != "UNet2DConditionModel":
+        raise ValueError(f"{place} describes a {kind}, must be a UNet2DConditionModel")
+    for name, text in (("encoder_hid_dim_type", "text_proj"), ("addition_embed_type", "text")):
+        if config.get(name) not in (None, text):
+            raise ValueError(
+                f"{place} has the {name} {config[name]}, must be {text}: a network that is told a text only"
+            )
+    try:
+        return Traits(
+            taken=int(config["in_channels"]),
+            given=int(config["out_channels"]),
+            levelled=config.get("class_embed_type") == "timestep",
+            width=int(config.get("encoder_hid_dim") or config["cross_attention_dim"]),
+            multiple=2 ** (len(config["block_out_channels"]) - 1),
+            size=int(config["sample_size"]),
+        )
+    except KeyError as lacking:
+        raise ValueError(f"{place} lacks {lacking}; get the checkpoint again") from None
+    except (TypeError, ValueError):
+        raise ValueError(f"{place} has numbers that are none; get the checkpoint again") from None
+
+
+class ToldUNet(nn.Module):
+    """A U-Net as denoisers call it: in whatever type it computes, its answers have that of the pictures."""
+
+    def __init__(self, unet: nn.Module, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.unet = unet
+        self.dtype = dtype
+
+    def forward(
+        self, x: Tensor, t: int, *, prompts: Tensor, picture: Tensor | None = None, level: Tensor | None = None
+    ) -> Tensor:
+        """What it says of `x`, (B, C, H, W).
+
+        Args:
+            prompts: (B, tokens, width).
+            picture: further channels, (B, C', H, W).
+            level: the noise level of these, (B,).
+        """
+        seen = x if picture is None else torch.cat([x, picture.to(x)], dim=1)
+        answer: Tensor = self.unet(
+            seen.to(self.dtype), t, encoder_hidden_states=prompts.to(self.dtype), class_labels=level, return_dict=False
+        )[0]
+        return answer.to(x.dtype)
+
+
+def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
+    """Read the weights of `unet/`, on the CPU.
+
+    Raises:
+        ValueError: they cannot be read, or some are missing, which diffusers would leave to chance.
+    """
+    from diffusers import UNet2DConditionModel
+    from diffusers.utils import is_accelerate_available
+
+    place = f"unet/ in {checkpoint.folder}"
+    try:
+        unet, told = UNet2DConditionModel.from_pretrained(
+            str(checkpoint.folder),
+            subfolder="unet",
+            variant=checkpoint.variant_of("unet") or None,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            low_cpu_mem_usage=is_accelerate_available(),
+            output_loading_info=True,
+        )
+    except Exception as error:  # whatever diffusers and safetensors have for a file that is not as it should be
+        if is_out_of_memory(error):
+            raise
+        raise ValueError(f"{place} cannot be read: {first_line(error)}; get the checkpoint again") from error
+    missing = sorted(told["missing_keys"])
+    if missing:
+        raise ValueError(f"{place} lacks {len(missing)} weights, such as {missing[0]}; get the checkpoint again")
+    return ToldUNet(unet, dtype).requires_grad_(False).eval()
+
+
+def first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".:") if lines else type(error).__name__
