@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .errors import OutputError
 
-__all__ = ["OutputFolder"]
+__all__ = ["OutputFolder", "why_unusable"]
 
 UNUSABLE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\\ud800-\udfff]')
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices on Windows
@@ -71,23 +71,37 @@ class OutputFolder:
 def checked_parts(name: str) -> list[str]:
     """The parts of a name that stays in its folder on every system; OutputError for any other."""
     text = str(name)
-    shown = repr(text) if len(text) <= 80 else repr(text[:79] + "…")
-    if not text.strip():
-        raise OutputError("the output name is empty; give it a name such as 'picture'")
-    if text.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:", text):
-        raise OutputError(f"the output name {shown} is absolute, must be below the output folder")
-    found = UNUSABLE.search(text)
+    why = why_unusable(text)
+    if why:
+        shown = "" if not text.strip() else f" {text!r}" if len(text) <= 80 else f" {text[:79] + '…'!r}"
+        raise OutputError(f"the output name{shown} {why}")
+    return text.split("/")
+
+
+def why_unusable(name: str, ending: str = "") -> str:
+    """Why nothing can be written under a name, as words to put behind it; "" when it can.
+
+    Args:
+        ending: that is put behind the name, such as ".png"; a node says so by `Field(json_schema_extra={"output":
+            ".png"})`, or True for none, so that a bad name is told before a run.
+    """
+    if not name.strip():
+        return "is empty; give it a name such as 'picture'"
+    if name.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:", name):
+        return "is absolute, must be below the output folder"
+    found = UNUSABLE.search(name)
     if found:
-        raise OutputError(f"the output name {shown} has the character {found.group()!r}, which file names cannot hold")
-    parts = text.split("/")
-    for part in parts:
+        return f"has the character {found.group()!r}, which file names cannot hold"
+    if name.endswith("/"):
+        return "names a folder, must name a file"
+    for part in (name if name.lower().endswith(ending) else name + ending).split("/"):
         if part == "..":
-            raise OutputError(f"the output name {shown} leads out of the output folder; leave out '..'")
+            return "leads out of the output folder; leave out '..'"
         if not part or part == "." or part[-1] in ". " or part[0] == " " or RESERVED.fullmatch(part):
-            raise OutputError(f"the output name {shown} has the part {part!r}, which no file should be called")
+            return f"has the part {part!r}, which no file should be called"
         if len(part.encode()) > LONGEST:
-            raise OutputError(f"the output name {shown} is too long, must be at most {LONGEST} bytes")
-    return parts
+            return f"is too long, must be at most {LONGEST} bytes"
+    return ""
 
 
 def publish(wanted: Path, data: bytes) -> Path:

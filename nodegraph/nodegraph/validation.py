@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from .annotations import Hint, type_label
 from .errors import nearest
+from .outputs import why_unusable
 
 __all__ = ["make_validator", "parse_text", "shown"]
 
@@ -110,11 +111,17 @@ def converter(hint: Hint) -> Callable[[Any], Any]:
 
         return to_float
     if kind is str:
+        output = hint.extra.get("output")  # whether it names a file that the node writes, and with which ending
+        ending = output if isinstance(output, str) else ""
 
         def to_text(value: Any) -> Any:
             if not isinstance(value, str):
                 return value
-            return encodable(value.value if isinstance(value, enum.Enum) else value)
+            text = encodable(value.value if isinstance(value, enum.Enum) else value)
+            why = why_unusable(text, ending) if output else ""
+            if why:
+                raise ValueError(f"is {shown(text)}, which {why}")
+            return text
 
         return to_text
     return lambda value: value

@@ -62,7 +62,12 @@ def save_image(
     context: Context,
     image: Image,
     name: Annotated[
-        str, Field(min_length=1, description="File name below the output folder; a number is added if it is taken.")
+        str,
+        Field(
+            min_length=1,
+            description="File name below the output folder; a number is added if it is taken.",
+            json_schema_extra={"output": ".png"},
+        ),
     ] = "picture",
     batch: Annotated[
         Literal["files", "sheet"],

@@ -18,6 +18,7 @@ MODULES = (
     "components",
     "inpainting",
     "sampling",
+    "safety",
     "training",
     "values",
 )

@@ -60,7 +60,14 @@ Shown = Annotated[
     Literal["noisy", "clean", "both"],
     Field(description="noisy: what the network saw; clean: what it took for the picture underneath; or both."),
 ]
-FileName = Annotated[str, Field(min_length=1, description="File name below the output folder, without ending.")]
+FileName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="File name below the output folder, without ending.",
+        json_schema_extra={"output": ".gif"},
+    ),
+]
 Seconds = Annotated[
     float, Field(ge=0.02, le=60, description="How long a frame is shown.", json_schema_extra={"unit": "s"})
 ]

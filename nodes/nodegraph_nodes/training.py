@@ -33,7 +33,14 @@ Folder = Annotated[
 WeightsFile = Annotated[
     Path, Field(description="A file that SaveModel wrote (safetensors).", json_schema_extra={"exists": True})
 ]
-FileName = Annotated[str, Field(min_length=1, description="File name below the output folder, without ending.")]
+FileName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="File name below the output folder, without ending.",
+        json_schema_extra={"output": ".safetensors"},
+    ),
+]
 
 
 class Trained(NamedTuple):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nodegraph.errors import OutputError
-from nodegraph.outputs import OutputFolder
+from nodegraph.outputs import OutputFolder, why_unusable
 
 BAD = [
     "", " ", ".", "..", "../a.png", "a/../../b.png", "a/..", "/tmp/a.png", "\\\\server\\a", "C:\\a.png", "C:a.png",
@@ -33,6 +33,31 @@ def test_a_good_name_is_written_below_the_folder(tmp_path: Path, name: str) -> N
     assert path.read_bytes() == b"picture"
     assert path == (tmp_path / "out").resolve() / name
     assert folder.files == (path,)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_the_same_names_are_known_to_be_bad_without_a_folder(name: str) -> None:
+    assert why_unusable(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("picture", ""),
+        ("sub/picture.png", ""),
+        ("v1.", ""),  # which becomes v1..png
+        ("x" * 196, ""),
+        ("x" * 197, "is too long, must be at most 200 bytes"),
+        ("../x", "leads out of the output folder; leave out '..'"),
+        ("/tmp/x", "is absolute, must be below the output folder"),
+        ("con", "has the part 'con.png', which no file should be called"),
+        ("sub/", "names a folder, must name a file"),
+        ("ab:c", "has the character ':', which file names cannot hold"),
+        (" ", "is empty; give it a name such as 'picture'"),
+    ],
+)
+def test_a_name_is_judged_with_its_ending(name: str, why: str) -> None:
+    assert why_unusable(name, ".png") == why
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ def in_order(text: str) -> str:
 
 
 Sorted = Annotated[str, AfterValidator(in_order)]
+FileName = Annotated[str, Field(json_schema_extra={"output": ".png"})]
+Written = Annotated[str, Field(json_schema_extra={"output": True})]
 Word = Annotated[str, Field(min_length=2, max_length=4, pattern="^[a-z]*$")]
 Even = Annotated[int, Field(ge=0, le=20, multiple_of=2)]
 Few = Annotated[list[float], Field(min_length=1, max_length=2)]
@@ -115,6 +117,10 @@ def test_what_is_taken(annotation: Any, value: Any, made: Any) -> None:
         (float | None, "x", "is 'x', must be a number"),
         (str, "x" * 5000 + "\ud800", "is '" + "x" * 58 + "…, must be text that UTF-8 can hold"),
         (Sorted, "ba", "is not sorted"),
+        (FileName, "../x", "is '../x', which leads out of the output folder; leave out '..'"),
+        (FileName, "nul", "is 'nul', which has the part 'nul.png', which no file should be called"),
+        (FileName, 3, "is 3, must be text"),
+        (Written, "x.", "is 'x.', which has the part 'x.', which no file should be called"),
         (list[Sorted], ["ab", "ba"], "[1] is not sorted"),
         (Path, "\udcff", r"is '\udcff', must be text that UTF-8 can hold"),
     ],

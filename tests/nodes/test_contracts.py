@@ -67,6 +67,7 @@ PROMISED = {
         "image trajectory",
     ),
     "DDIMInversion": ("denoiser image steps t spacing", "noisy trajectory"),
+    "IFSafetyChecker": ("image checkpoint watermark revision variant", "image flagged"),
     "OneStepDenoise": ("denoiser noisy", "image"),
     "Filmstrip": ("trajectory frames", "image"),
     "SaveAnimation": ("trajectory name", "path"),

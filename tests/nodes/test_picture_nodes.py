@@ -10,6 +10,7 @@ import torch
 
 import nodegraph
 from nodegraph import Context, OutputFolder, png
+from nodegraph.plugins import load_plugins
 from nodegraph_nodes import masks, pictures
 from nodegraph_nodes.ops.pictures import from_bytes
 from nodegraph_nodes.types import Image
@@ -205,3 +206,22 @@ def test_a_broken_picture_fails_its_node_with_path_and_remedy(tmp_path):
     graph = nodegraph.Graph().add("load", "LoadImage", path=str(tmp_path / "broken.png"))
     with pytest.raises(nodegraph.RunFailed, match=r"load.*broken\.png is (damaged|no picture)"):
         nodegraph.run(graph)
+
+
+@pytest.mark.parametrize("node", ["SaveImage", "SaveModel", "SaveAnimation"])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("../x", "leads out of the output folder; leave out '..'"),
+        ("/tmp/x", "is absolute, must be below the output folder"),
+        ("con", "has the part 'con."),
+    ],
+)
+def test_a_bad_name_of_an_output_is_told_by_check_and_before_anything_runs(node: str, name: str, why: str) -> None:
+    """A training of an hour should not be lost to it."""
+    registry = load_plugins(only=["nodegraph"])
+    graph = nodegraph.Graph().add("save", node, name=name)
+    (problem,) = [each for each in nodegraph.check(graph, registry) if each.input == "name"]
+    assert str(problem).startswith(f"save ({node}): name is {name!r}, which {why}")
+    with pytest.raises(nodegraph.CheckFailed, match="which"):
+        nodegraph.run(graph, registry=registry)

@@ -1,0 +1,182 @@
+"""What the licence of DeepFloyd IF asks of finished pictures: its safety checker, and its watermark.
+
+The checker is diffusers' own, with its weights and its thresholds; it is loaded here only to mend what keeps it from
+being loaded, and never to be left out.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from diffusers.pipelines.deepfloyd_if.safety_checker import IFSafetyChecker
+from diffusers.pipelines.deepfloyd_if.watermark import IFWatermarker
+from diffusers.utils.pil_utils import numpy_to_pil
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import CLIPConfig, CLIPImageProcessorPil
+from transformers.utils import logging as loading
+
+from nodegraph_nodes.ops.checkpoints import Checkpoint
+from nodegraph_nodes.ops.networks import Store, module_bytes, moved
+from nodegraph_nodes.ops.pictures import from_bytes
+
+CHUNK = 8  # pictures that are looked at together
+SMALLEST = 64  # pixels; below 17 diffusers' watermark has no size, and below this nobody sees it
+
+
+class LoadableSafetyChecker(IFSafetyChecker):
+    """diffusers' checker, which lacks the call of `post_init` without which transformers 5 does not load it."""
+
+    def __init__(self, config: CLIPConfig) -> None:
+        super().__init__(config)
+        self.post_init()
+
+
+class Verdict(NamedTuple):
+    """Pictures as they may be shown, which of them are black since they were flagged, and what was done, in words."""
+
+    pixels: Tensor
+    flagged: list[bool]
+    told: str
+
+
+def check_pictures(
+    pixels: Tensor,
+    checkpoint: Checkpoint,
+    store: Store,
+    device: str = "cpu",
+    watermark: bool = True,
+    proceed: Callable[[int, int], None] = lambda done, total: None,
+) -> Verdict:
+    """Do with finished pictures what IFPipeline does: flagged ones become black, and all get the watermark.
+
+    Args:
+        pixels: (B, 3, H, W) in [-1, 1]; what lies outside is cut.
+        checkpoint: with a safety checker, a feature extractor and perhaps a watermarker.
+        store: where the checker is kept.
+        watermark: whether to apply it, which rounds to 8 bits.
+        proceed: told how many pictures are done, of how many.
+    """
+    if pixels.shape[1] != 3:
+        channels = f"{pixels.shape[1]} channel{'' if pixels.shape[1] == 1 else 's'}"
+        raise ValueError(f"image has {channels}, must have 3: the safety checker looks at RGB pictures")
+    if not bool(torch.isfinite(pixels).all()):
+        raise ValueError("image holds values that are no numbers; what made it went wrong")
+    key = ("IFSafetyChecker", checkpoint.identity, "float32")
+    checker = store.get(key, lambda: load_checker(checkpoint), nbytes=module_bytes, move=moved, device=device)
+    extractor = load_extractor(checkpoint)
+    shown = (pixels / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy().copy()
+    flagged: list[bool] = []
+    for first in range(0, len(shown), CHUNK):
+        proceed(first, len(shown))
+        flagged += blackened(shown[first : first + CHUNK], checker, extractor, device)
+    proceed(len(shown), len(shown))
+    said = f"{sum(flagged)} of {len(flagged)} flagged and made black" if any(flagged) else "none flagged"
+    why_not = why_no_watermark(checkpoint, watermark, min(shown.shape[1:3]))
+    checked = torch.from_numpy(shown).permute(0, 3, 1, 2) * 2 - 1 if why_not else watermarked(shown, checkpoint)
+    return Verdict(checked.contiguous(), flagged, f"{said}, {why_not or 'watermarked'}")
+
+
+def blackened(shown: np.ndarray, checker: IFSafetyChecker, extractor: CLIPImageProcessorPil, device: str) -> list[bool]:
+    """Whether each picture, (B, H, W, 3) in [0, 1], is flagged; those that are become black in place."""
+    seen = extractor(numpy_to_pil(shown), return_tensors="pt").to(device)
+    with unsaid():
+        _, indecent, marked = checker(clip_input=seen.pixel_values.float(), images=shown)
+    return [bool(one or other) for one, other in zip(indecent, marked, strict=True)]
+
+
+def watermarked(shown: np.ndarray, checkpoint: Checkpoint) -> Tensor:
+    """The pictures, (B, H, W, 3) in [0, 1], with the watermark in their corner, as (B, 3, H, W) in [-1, 1]."""
+    pictures = numpy_to_pil(shown)
+    load_watermarker(checkpoint).apply_watermark(pictures, min(shown.shape[1:3]))
+    return from_bytes(torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2))
+
+
+def why_no_watermark(checkpoint: Checkpoint, wanted: bool, side: int) -> str:
+    """In words, why pictures get no watermark; "" when they do."""
+    if not wanted:
+        return "no watermark, since it is switched off"
+    if not checkpoint.has("watermarker"):
+        return f"no watermark, since {checkpoint.folder} holds no watermarker"
+    return "" if side >= SMALLEST else f"no watermark, since {side} pixels are too few for it"
+
+
+# Loading
+
+
+def load_checker(checkpoint: Checkpoint) -> IFSafetyChecker:
+    """The safety checker in float32, whatever its config says; ValueError when a weight is missing or does not fit."""
+    folder = checkpoint.folder / "safety_checker"
+    try:
+        with no_bars():
+            checker, found = LoadableSafetyChecker.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                variant=checkpoint.variant_of("safety_checker") or None,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{folder} cannot be loaded as IF's safety checker ({first_line(error)})") from error
+    missing = sorted(map(str, [*found["missing_keys"], *found["mismatched_keys"]]))
+    if missing:
+        raise ValueError(f"{folder} lacks the weight {missing[0]}, without which pictures would not be checked")
+    return checker.eval()
+
+
+def load_extractor(checkpoint: Checkpoint) -> CLIPImageProcessorPil:
+    folder = checkpoint.folder / "feature_extractor"
+    try:
+        return CLIPImageProcessorPil.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{folder} cannot be loaded as CLIP's image processor ({first_line(error)})") from error
+
+
+def load_watermarker(checkpoint: Checkpoint) -> IFWatermarker:
+    folder = checkpoint.folder / "watermarker"
+    variant = checkpoint.variant_of("watermarker")
+    weights = folder / f"diffusion_pytorch_model{'.' * bool(variant)}{variant}.safetensors"
+    watermarker = IFWatermarker()
+    try:
+        watermarker.load_state_dict(load_file(weights))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise ValueError(f"{weights} holds no watermark of IF ({first_line(error)})") from error
+    return watermarker
+
+
+def first_line(error: Exception) -> str:
+    """What a library says, short enough for a message."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= 200 else f"{line[:199]}…"
+
+
+@contextmanager
+def no_bars() -> Iterator[None]:
+    """Keep transformers from drawing a bar for each file into the display of the run."""
+    drawn = loading.is_progress_bar_enabled()
+    loading.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if drawn:
+            loading.enable_progress_bar()
+
+
+@contextmanager
+def unsaid() -> Iterator[None]:
+    """Keep the checker from warning of what the verdict says."""
+    logger = logging.getLogger(IFSafetyChecker.__module__)
+
+    def nothing(record: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(nothing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(nothing)
