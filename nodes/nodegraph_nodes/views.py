@@ -50,7 +50,10 @@ Patches = Annotated[
 Factor = Annotated[
     float,
     Field(
-        ge=-64, le=64, description="How many pixels skew rolls a column for each that it is right of the middle column."
+        ge=-64,
+        le=64,
+        description="How many pixels skew rolls a column down for each that it is right of the middle; other views "
+        "ignore it.",
     ),
 ]
 Undo = Annotated[bool, Field(description="Turn a picture back that was seen through the view.")]
