@@ -35,9 +35,7 @@ FixedKernel = Annotated[
 ]
 Fine = Annotated[
     float,
-    Field(
-        gt=0, le=256, description="Of the Gaussian that splits middle from high.", json_schema_extra=PIXELS
-    ),
+    Field(gt=0, le=256, description="Of the Gaussian that splits middle from high.", json_schema_extra=PIXELS),
 ]
 Length = Annotated[
     int,

@@ -12,9 +12,7 @@ Scale = Annotated[
 ]
 Push = Annotated[
     float,
-    Field(
-        ge=-30, le=30, description="1 is the positive estimate, less what leads to negatives; 0 the unconditional."
-    ),
+    Field(ge=-30, le=30, description="1 is the positive estimate, less what leads to negatives; 0 the unconditional."),
 ]
 Inside = Annotated[Mask, Field(description="1 (white) where the inside is, 0 (black) outside.")]
 Weights = Annotated[
@@ -142,7 +140,7 @@ def tile(denoiser: Denoiser, size: TileSize = 64, stride: Stride = 32, weighting
 
     Where tiles overlap their estimates are averaged; gaussian is Mixture of Diffusers. It works on noise; on clean
     pictures it would be the same. All tiles of a step are one batch, which is split where memory is short. Start from
-    PureNoise with a width. MaskBlend and HybridInverse go around it, their pictures being as large as the whole.
+    PureNoise with a width. What keeps a picture (MaskBlend, HybridInverse, ILVR) goes around it, as large as the whole.
     """
     from nodegraph_nodes.ops.tiles import Tile
 

@@ -67,6 +67,9 @@ def test_the_choices_of_the_nodes_are_the_components_there_are():
 def test_hybrid_inverse_keeps_a_component_with_a_seed_of_its_own():
     made, image = exact(1), picture(2)
     kept = components.hybrid_inverse(made, image, "grey, colour", "grey", project=True)
+    registry = load_plugins(only=["nodegraph"])
+    random = ("PureNoise", "IterativeSampler", "MaskBlend", "HybridInverse")
+    assert [registry.get(name).input("seed").default for name in random] == [0, 1, 2, 4]
     assert kept.hook.seed == 4
     assert kept.hook.key == keep_component(made, image.pixels, named_components("grey, colour"), "grey", True).hook.key
     sampled = sampling.iterative_sampler(Context(), kept, noise.pure_noise(64, 3), steps=5)

@@ -249,7 +249,7 @@ def test_latents_are_tiled_like_pixels():
 def test_what_acts_between_steps_cannot_be_inside_and_the_way_out_is_said():
     sized = ExactGaussian(wide(3, 8, 8), SIGMA, LINEAR, (1, 8, 8))
     masked = keep_outside(sized, wide(4, 8, 8), torch.ones(1, 1, 8, 8))
-    with pytest.raises(ValueError, match=r"\(KeepOutside\), which tiles .* \(MaskBlend, HybridInverse\) around Tile"):
+    with pytest.raises(ValueError, match=r"\(KeepOutside\), which .* \(MaskBlend, HybridInverse, ILVR\) around Tile"):
         Tile(CFGCombine(masked, sized, 2.0), 8, 4)
     with pytest.raises(ValueError, match=r"\(KeepComponent\), .* around Tile"):
         Tile(keep_component(sized, wide(4, 8, 8), LowHigh(1.0, 5, 0), "low"), 8, 4)

@@ -3,7 +3,7 @@
 Coarse and fine, grey and colour: each map is linear and the same at every timestep, so splitting estimates of noise
 splits the pictures that they lead to, and the splits commute with the step of a sampler.
 
-Source: Geng, Park and Owens 2024 (Factorized Diffusion), section 3; defaults and scaling by size as in its code.
+Source: Geng, Park and Owens 2024 (Factorized Diffusion); defaults and scaling by size as in its code.
 """
 
 from abc import ABC, abstractmethod

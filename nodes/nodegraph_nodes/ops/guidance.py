@@ -23,7 +23,7 @@ class PerpNeg(Composition):
     Args:
         weights: k_i; a negative of weight 0 is not asked.
 
-    Source: Armandpour et al. 2023 (Perp-Neg), section 4; inner products are those of one picture, not of the batch.
+    Source: Armandpour et al. 2023 (Perp-Neg); inner products are those of one picture, not of the batch.
     """
 
     positive: Denoiser

@@ -1,6 +1,6 @@
 """Inverse hybrids: one component of a picture is known, and a denoiser makes the others to it.
 
-Source: Geng, Park and Owens 2024 (Factorized Diffusion), section 3.4.
+Source: Geng, Park and Owens 2024 (Factorized Diffusion), where it solves inverse problems.
 """
 
 from collections.abc import Hashable
@@ -10,10 +10,9 @@ from functools import cached_property
 from torch import Tensor
 
 from nodegraph_nodes.ops.components import Components
-from nodegraph_nodes.ops.denoisers import Composition
-from nodegraph_nodes.ops.evaluation import rows_for, shape_text
 from nodegraph_nodes.ops.fingerprints import fingerprint
-from nodegraph_nodes.types import Asking, Denoiser, Draw, NoiseSchedule, Point, StateHook
+from nodegraph_nodes.ops.hooks import Hooked, check_original, original_for
+from nodegraph_nodes.types import Denoiser, Draw, NoiseSchedule, StateHook
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,51 +41,30 @@ class KeepComponent(StateHook):
         return "KeepComponent", content, self.components, self.kept, self.schedule, self.project, self.seed
 
     def start(self, x: Tensor, t: int, draw: Draw) -> Tensor:
-        return self.replaced(x, self.schedule.noised(self.original_for(x), draw(x), t))
+        return self.replaced(x, self.schedule.noised(original_for(self.original, x), draw(x), t))
 
     def before(self, x: Tensor, t: int, draw: Draw) -> Tensor:
         return self.start(x, t, draw)
 
     def finish(self, x: Tensor) -> Tensor:
-        return self.replaced(x, self.original_for(x)) if self.project else x
+        return self.replaced(x, original_for(self.original, x)) if self.project else x
 
     def replaced(self, x: Tensor, reference: Tensor) -> Tensor:
         """`x` with that component of the reference: f(reference) + (1 - f)(x), f being linear."""
         return x + self.components.component(self.kept, reference - x)
 
-    def original_for(self, x: Tensor) -> Tensor:
-        if self.original.shape[1:] != x.shape[1:]:
-            raise ValueError(
-                f"the image is {shape_text(self.original.shape[1:])}, "
-                f"must be {shape_text(x.shape[1:])} like what is sampled"
-            )
-        return rows_for(self.original, len(x), "the image").to(x)
-
 
 @dataclass(frozen=True, eq=False)
-class HybridInverse(Composition):
-    """The denoiser itself, with a hook that keeps a component of a picture. Legal anywhere, also inside a view."""
+class HybridInverse(Hooked):
+    """The denoiser itself, with a hook that keeps a component of a picture."""
 
-    denoiser: Denoiser
     hook: KeepComponent
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.hook.space != self.space:
-            raise ValueError(f"the image is in the space {self.hook.space}, the denoiser works in {self.space}")
-        _, channels, height, width = self.hook.original.shape
-        if self.shape is not None and (channels, height, width) != self.shape:
-            raise ValueError(
-                f"the image is {shape_text((channels, height, width))}, "
-                f"the denoiser takes {shape_text(self.shape)} only"
-            )
-        self.hook.components.check((channels, height, width))
-
-    def ask(self, p: Point) -> Asking:
-        return (yield from self.denoiser.ask(p))
-
-    def hooks(self) -> tuple[StateHook, ...]:
-        return tuple({hook.key: hook for hook in (*self.denoiser.hooks(), self.hook)}.values())
+        original = self.hook.original
+        check_original(original, self.hook.space, self)
+        self.hook.components.check((original.shape[1], original.shape[2], original.shape[3]))
 
 
 def keep_component(

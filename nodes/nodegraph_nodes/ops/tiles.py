@@ -52,7 +52,7 @@ class Tile(Composition):
             names = ", ".join(type(hook).__name__ for hook in self.denoiser.hooks())
             raise ValueError(
                 f"the denoiser changes the state between steps ({names}), which tiles that overlap cannot do each for "
-                "itself; put the node that does it (MaskBlend, HybridInverse) around Tile"
+                "itself; put the node that does it (MaskBlend, HybridInverse, ILVR) around Tile"
             )
         object.__setattr__(self, "shape", None)  # that of the denoiser is the tile's
 
