@@ -92,8 +92,6 @@ def test_the_flags_of_a_section_are_those_of_its_examples(title: str) -> None:
     names = re.findall(r"(?:\.\./examples/|`)([\w/]+\.json)", SECTIONS[title])
     examples = [path for name in dict.fromkeys(names) if (path := ROOT / "examples" / name).exists()]
     for node, port, value in dict.fromkeys(FLAG.findall(SECTIONS[title])):
-        fitting = [path for path in examples if node in load(path).nodes]
-        assert fitting, f"no example of the section has a node {node}"
-        for path in fitting:
-            told = call("run", path, f"--{node}.{port}", *([value] if value else ["1"]), "--help")
-            assert told.exit_code == 0, told.stderr
+        flag = [f"--{node}.{port}", value or "1"]
+        tried = [call("run", path, *flag, "--help") for path in examples if node in load(path).nodes]
+        assert any(told.exit_code == 0 for told in tried), [flag, *(told.stderr for told in tried)]

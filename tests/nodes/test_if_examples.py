@@ -8,7 +8,7 @@ import pytest
 from cli_calls import call
 from PIL import Image
 from tiny_if import write_if_checkpoint
-from tiny_safety import write_safety_checker
+from tiny_safety import write_safety
 from tiny_t5 import write_text_encoder
 
 from nodegraph.files import load
@@ -60,7 +60,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     first, second = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
     write_if_checkpoint(first, 1, 16)
     write_text_encoder(first)
-    write_safety_checker(first)
+    write_safety(first)
     write_if_checkpoint(second, 2, 32)
     return first, second
 
