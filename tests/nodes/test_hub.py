@@ -324,6 +324,18 @@ def test_something_else_answers(hub, monkeypatch, tmp_path):
     assert "does not answer as a hub does" in refused()
 
 
+def test_the_names_of_what_comes_lead_nowhere_else(hub, monkeypatch, tmp_path):
+    from huggingface_hub import HfApi
+
+    info = HfApi().model_info(IF, revision="main", files_metadata=True)
+    monkeypatch.setattr(HfApi, "model_info", lambda *args, **given: info)
+    info.siblings.append(type(info.siblings[0])("unet/../../../x.json", size=3, blob_id="0" * 40))
+    assert [file.name for file in remaining(IF, STAGE).files][1:3] == ["unet/config.json", WEIGHTS]
+    for sibling in info.siblings:
+        sibling.blob_id = f"../../../{sibling.blob_id}"
+    assert refused(["unet"]).startswith(f"{IF} holds no unet/config.json")
+
+
 def test_a_full_disk_is_told_before_the_download(hub, monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 1000))
     message = refused()

@@ -13,8 +13,8 @@ from typing import Any
 
 from nodegraph_nodes.ops.checkpoint_files import Damaged, Lacking, inspect_component, kind_of, names_in, read_json
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-REVISION = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.+-]*)*")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+REVISION = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.+-]*)*", re.ASCII)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 

@@ -4,6 +4,7 @@ All of this asks the network, at the address in $HF_ENDPOINT; `checkpoints` neve
 line that says what to do, whatever the libraries below say of it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from nodegraph_nodes.ops.checkpoint_files import Damaged, files_among, kind_of, refuse_damaged, why_no_weights
 from nodegraph_nodes.ops.checkpoints import COMMIT, at, folder_of, hub_cache, snapshot_of, stored
 
+ETAG = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # it becomes the name of a file, so nothing else is taken
 SECONDS = 30  # of silence before a connection is given up
 
 
@@ -86,7 +88,7 @@ def listing(checkpoint: str, revision: str) -> tuple[str, dict[str, tuple[int, s
     files = {}
     for sibling in info.siblings or ():
         etag = sibling.lfs.sha256 if sibling.lfs else sibling.blob_id
-        if sibling.size is not None and etag:
+        if isinstance(sibling.size, int) and isinstance(etag, str) and ETAG.fullmatch(etag):
             files[sibling.rfilename] = (sibling.size, etag)
     if not isinstance(info.sha, str) or not COMMIT.fullmatch(info.sha):
         raise NotAHub
