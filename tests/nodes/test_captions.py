@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from nodegraph_nodes.ops.captions import cleaned
 
+pytestmark = pytest.mark.filterwarnings("ignore::bs4.MarkupResemblesLocatorWarning")  # of the pipeline's own cleaning
+
 GOLDEN = {
     "  A Photo of a DOG  ": "a photo of a dog",
     "": "",
