@@ -90,7 +90,8 @@ def test_larger_pictures(task, pipeline, size, monkeypatch):
 @pytest.mark.parametrize("pipeline", [IMG2IMG, INPAINT, IMG2IMG_II, INPAINT_II], ids=lambda pipeline: pipeline.name)
 @pytest.mark.parametrize("size", [32, 64])
 def test_larger_pictures_from_a_picture(task, pipeline, size, monkeypatch):
-    step, run = compared(task(pipeline, size, steps=10), monkeypatch, every=3)
+    guidance = 7.0 if pipeline.stage == 1 else 4.0
+    step, run = compared(task(pipeline, size, steps=25, strength=0.6, guidance=guidance), monkeypatch, every=4)
     assert step < STEP and run < RUN
 
 
