@@ -166,7 +166,7 @@ def by_hand(net, x, labels, maps, scale, timesteps, draws, limit):
 @pytest.mark.parametrize("size", [64, 128])
 @pytest.mark.parametrize("by", NAMES)
 def test_thirty_steps_are_those_of_the_authors_loop(by, size):
-    net = ToyNetwork(channels=2)
+    net = ToyNetwork(channels=6)
     maps = filters(by, size // 64)
     labels = [3, 6, 9][: len(maps)]
     parts = tuple(CFGCombine(leaf(label, net), leaf(ANY, net), 3.0) for label in labels)
@@ -177,7 +177,7 @@ def test_thirty_steps_are_those_of_the_authors_loop(by, size):
     generator = torch.Generator().manual_seed(5)
     draws = (torch.randn(start.shape, generator=generator).double() for _ in range(30))
     timesteps = [33 * i for i in reversed(range(30))]
-    expected = by_hand(ToyNetwork(channels=2), start, labels, maps, 3.0, timesteps, draws, 1.0)
+    expected = by_hand(ToyNetwork(channels=6), start, labels, maps, 3.0, timesteps, draws, 1.0)
     assert (found.x0 - expected).abs().max() < 1e-10  # 1e-3 was asked for
     assert expected.std() > 0.1
 

@@ -238,7 +238,7 @@ def leaves(net):
 @every_form
 @pytest.mark.parametrize("batch", [1, 3])
 def test_one_forward_pass_gives_what_questions_one_by_one_give_at_the_price_that_was_told(name, batch):
-    net, x, timesteps = ToyNetwork(channels=2), noise(1, batch, channels=3), [999, 500, 0]
+    net, x, timesteps = ToyNetwork(channels=6), noise(1, batch, channels=3), [999, 500, 0]
     composed = forms(*leaves(net))[name][0]
     told = price(composed, x, timesteps)
     assert not net.calls
@@ -246,7 +246,7 @@ def test_one_forward_pass_gives_what_questions_one_by_one_give_at_the_price_that
     for step, t in enumerate(timesteps):
         found = evaluator.estimate(composed, x, t, step)
         assert len(net.calls) == step + 1
-        expected = OneByOne().estimate(forms(*leaves(ToyNetwork(channels=2)))[name][0], x, t, step)
+        expected = OneByOne().estimate(forms(*leaves(ToyNetwork(channels=6)))[name][0], x, t, step)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     assert told == (evaluator.forwards, evaluator.rows) == (3, sum(net.calls))
 

@@ -113,7 +113,7 @@ def test_it_acts_at_every_call_of_a_walk_that_climbs():
 
 
 def test_the_estimate_and_its_price_are_those_of_the_denoiser():
-    net = ToyNetwork(channels=2)
+    net = ToyNetwork(channels=6)
     kept, bare = keep_component(leaf(3, net), ORIGINAL, GREY, "grey"), leaf(3, net)
     assert price(kept, START, TIMES) == price(bare, START, TIMES) == (3, 6)
     found, expected = kept.estimate(START, 500), bare.estimate(START, 500)
