@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Cancelled,
         CheckFailed,
         GraphFileError,
+        GraphWarning,
         NodegraphError,
         NodeTypeError,
         OutputError,
@@ -50,6 +51,7 @@ __all__ = [
     "Conversion",
     "Graph",
     "GraphFileError",
+    "GraphWarning",
     "Link",
     "Node",
     "NodeSpec",
@@ -85,8 +87,8 @@ if not TYPE_CHECKING:
         "checks": "check",
         "context": "Context",
         "control": "Control",
-        "errors": "Cancelled CheckFailed GraphFileError NodegraphError NodeTypeError OutputError PluginError Problem "
-        "RunFailed UsageError",
+        "errors": "Cancelled CheckFailed GraphFileError GraphWarning NodegraphError NodeTypeError OutputError "
+        "PluginError Problem RunFailed UsageError",
         "files": "dumps load loads save",
         "graphs": "Graph Link Node",
         "hookspecs": "hookimpl",

@@ -10,7 +10,8 @@ NodegraphError
 ├── OutputError         a file that cannot be written, or may not be
 └── UsageError          a call with a wrong name or value: an unknown node, a wrong `--set`
 
-A `Problem` is what `check` returns: no exception, since an editor shows a faulty graph to have it mended.
+A `Problem` is what `check` returns: no exception, since an editor shows a faulty graph to have it mended. What is
+odd in a graph that a script runs is a `GraphWarning`, told by Python's `warnings`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "Cancelled",
     "CheckFailed",
     "GraphFileError",
+    "GraphWarning",
     "NodeTypeError",
     "NodegraphError",
     "OutputError",
@@ -109,6 +111,10 @@ class OutputError(NodegraphError):
 
 class UsageError(NodegraphError):
     """A call names something that is not there, or gives a value that cannot be taken."""
+
+
+class GraphWarning(UserWarning):
+    """Something in a graph that runs all the same, but hardly as it was meant."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

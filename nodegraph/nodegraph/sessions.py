@@ -2,7 +2,9 @@
 
 import gc
 import os
+import sys
 import uuid
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +12,13 @@ from types import TracebackType
 from typing import Any, Literal
 
 from .cache import MemoryCache
-from .checks import check
+from .checks import check, needed
 from .contents import Contents
 from .context import Context
 from .control import Control
 from .cycles import cycles
 from .disk_cache import DiskCache
-from .errors import CheckFailed, Problem, RunFailed, UsageError, nearest, with_remedy
+from .errors import CheckFailed, GraphWarning, Problem, RunFailed, UsageError, nearest, with_remedy
 from .events import Event
 from .execution import Executor
 from .files import dumps
@@ -31,6 +33,7 @@ from .registry import Registry
 from .reports import Teller
 from .resources import Resources
 from .results import Result
+from .seeds import equal_seeds
 from .validation import shown
 
 __all__ = ["Session", "run"]
@@ -116,6 +119,8 @@ class Session:
             RunFailed: a node failed; `result` has what the others made.
             Cancelled: the control said so; what was done by then is cached.
             UsageError: a target is not there.
+
+        Equal seeds are told as a `GraphWarning`.
         """
         if keep not in ("all", "targets"):
             raise UsageError(f"keep is {shown(keep)}, must be 'all' or 'targets'")
@@ -194,6 +199,7 @@ class Session:
                     # what only leads into a circle is before no sink, yet is to be refused and not passed over
                     wanted += tuple(circle[0] for circle in cycles(graph))
                 plan = checked_plan(graph, self.registry, wanted)
+            warn_of_seeds(graph, self.registry, wanted)
             if len(known) >= MOST_PLANS:
                 known.clear()
             known[place] = plan
@@ -249,6 +255,15 @@ def refuse_missing(graph: Graph, registry: Registry, plan: Plan) -> None:
     problems = missing_checkpoints(graph, registry, tuple(plan.steps))
     if problems:
         raise CheckFailed(problems)
+
+
+def warn_of_seeds(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
+    """Tell equal seeds, as of the line that called this module from outside; once for each graph."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+        frame, level = frame.f_back, level + 1
+    for problem in [] if cycles(graph) else equal_seeds(graph, registry, needed(graph, targets)):
+        warnings.warn(str(problem), GraphWarning, stacklevel=level)
 
 
 def run(

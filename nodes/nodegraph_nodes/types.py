@@ -8,7 +8,7 @@ whole composition into one batch; `ops.evaluation` does.
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
@@ -43,11 +43,31 @@ Shape = tuple[int, int, int]
 """Channels, height and width of one picture."""
 
 
+class Brief:
+    """Shows itself on one line, with the shapes of tensors in place of what they hold."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        shown = (f"{each.name}={brief(getattr(self, each.name))}" for each in fields(self) if each.repr)  # type: ignore[arg-type]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def brief(value: Any) -> str:
+    """A value on one line: tensors by type and shape, and of many things that hold tensors how many there are."""
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"<{str(value.dtype).removeprefix('torch.')} {' x '.join(map(str, value.shape))}>"
+    inner = list(value.values()) if isinstance(value, Mapping) else value
+    if isinstance(inner, (tuple, list)) and inner and (hasattr(inner[0], "dtype") or isinstance(inner[0], Brief)):
+        return f"<{len(inner)} x {type(inner[0]).__name__}>"
+    return repr(value)
+
+
 # Pictures
 
 
-@dataclass(frozen=True, eq=False)
-class Image:
+@dataclass(frozen=True, eq=False, repr=False)
+class Image(Brief):
     """Pictures of one size.
 
     Attributes:
@@ -66,8 +86,8 @@ class Image:
         return png_bytes(self.pixels)
 
 
-@dataclass(frozen=True, eq=False)
-class Mask:
+@dataclass(frozen=True, eq=False, repr=False)
+class Mask(Brief):
     """Where something is to happen: `values` is (B, 1, H, W) in [0, 1], float32, on the CPU."""
 
     values: "Tensor"
@@ -140,8 +160,8 @@ class NoiseSchedule:
         return (x_t - self.alpha(t) * x_0) / self.sigma(t)
 
 
-@dataclass(frozen=True, eq=False)
-class Noisy:
+@dataclass(frozen=True, eq=False, repr=False)
+class Noisy(Brief):
     """Noisy pictures with what a denoiser must know of them.
 
     Attributes:
@@ -160,8 +180,8 @@ class Noisy:
         return Image(self.x, self.space)._repr_png_()
 
 
-@dataclass(frozen=True, eq=False)
-class Conditioning:
+@dataclass(frozen=True, eq=False, repr=False)
+class Conditioning(Brief):
     """What a text encoder made of prompts, for networks that are told what to draw.
 
     Attributes:
@@ -189,8 +209,8 @@ class Estimate(NamedTuple):
     variance: "Tensor | None" = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Point:
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Point(Brief):
     """Where an estimate is wanted.
 
     Attributes:
@@ -366,8 +386,8 @@ class View(ABC):
 # What sampling and training leave
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Step:
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Step(Brief):
     """One estimate on the way of a sampler.
 
     Attributes:
@@ -381,8 +401,8 @@ class Step:
     x0: "Tensor"
 
 
-@dataclass(frozen=True, eq=False)
-class Trajectory:
+@dataclass(frozen=True, eq=False, repr=False)
+class Trajectory(Brief):
     """What a sampler went through: some of its steps in order, the first and the result always among them."""
 
     steps: tuple[Step, ...]
@@ -404,8 +424,8 @@ class Trajectory:
         return iter(self.steps)
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset:
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset(Brief):
     """Labelled pictures to learn from.
 
     Attributes:
@@ -421,8 +441,8 @@ class Dataset:
     split: str = "train"
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
+@dataclass(frozen=True, eq=False, repr=False)
+class Model(Brief):
     """A trained network: its configuration, its weights by name, and how it was trained."""
 
     config: Mapping[str, Any]

@@ -105,6 +105,9 @@ def test_flags_are_the_same_as_set(three: Path) -> None:
         (["--set", "product.scale=99"], "--set product.scale: scale is 99, must be at most 30"),
         (["--set", "product.scale=wide"], "--set product.scale: scale is 'wide', must be a number"),
         (["--set", "produkt.scale=1"], "there is no node 'produkt'; did you mean 'product.scale'?"),
+        (["--set", "nope.scale=3"], "--set nope.scale: there is no node 'nope'; there are two, product, text, file\n"),
+        (["--set", "produkt.nope=3"], "there is no node 'produkt'; did you mean 'product'?"),
+        (["--set", "product.nope=3"], "product (Multiply) has no input 'nope'; what can be given: scale"),
         (["--set", "product.skale=1"], "product (Multiply) has no input 'skale'; did you mean 'product.scale'?"),
         (["--set", "product.value=1"], "a value would do nothing, since the link two.value -> product.value is there"),
         (["--product.skale", "1"], "--product.skale: product (Multiply) has no input 'skale'; did you mean"),
@@ -189,6 +192,7 @@ def test_a_faulty_graph_is_refused_with_every_problem(here: Path) -> None:
     assert "a (Multiply): scale is 99, must be at most 30" in result.stderr
     assert "Nowhere" in result.stderr
     assert toys.calls == []
+    assert "must be at most 30" in LOG.read_text() and "Traceback" not in LOG.read_text()
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
@@ -247,6 +251,14 @@ def test_an_odd_graph_is_warned_of_and_runs(here: Path, monkeypatch: pytest.Monk
     assert "warning a (Number): is odd" in call("check", file).stdout
     result = call("run", file)
     assert result.exit_code == 0 and "warning a (Number): is odd" in result.stderr
+
+
+def test_equal_seeds_are_told_once(here: Path) -> None:
+    nodes = {"one": ("Drawn", {"seed": 3}), "two": ("Drawn", {"seed": 3})}
+    file = graph_file(here / "g.json", nodes, ["one.value -> two.value"])
+    process = subprocess.run(with_toys("run", file), env=environment(here), capture_output=True, text=True)
+    assert process.returncode == 0
+    assert process.stderr.count("two (Drawn): seed is 3, like that of one") == 1
 
 
 def test_a_mistake_of_our_own_is_told_without_traceback(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,6 +382,16 @@ def test_a_reader_that_goes_away_gets_no_traceback(here: Path) -> None:
         stderr = process.stderr.read().decode()
         assert process.wait(120) in (1, 130)
         assert "Traceback" not in stderr and "BrokenPipe" not in stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("args", [["run", "three.json"], ["nodes"], ["check", "three.json"], ["run", "--help"], ["-h"]])
+def test_a_full_standard_output_is_told_as_such(three: Path, here: Path, args: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(with_toys(*args), env=environment(here), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "cannot write to standard output: No space left on device"
+    assert "Traceback" not in done.stderr and "went wrong" not in done.stderr
 
 
 def test_a_terminal_without_our_letters(here: Path) -> None:

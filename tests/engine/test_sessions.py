@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import threading
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import nodegraph
 from nodegraph.checks import check
 from nodegraph.context import Context
 from nodegraph.cycles import cycles
-from nodegraph.errors import CheckFailed, RunFailed, UsageError
+from nodegraph.errors import CheckFailed, GraphWarning, RunFailed, UsageError
 from nodegraph.events import Event, NodeProgress
 from nodegraph.files import loads
 from nodegraph.graphs import Graph, Link, Node
@@ -420,3 +421,17 @@ def test_a_run_refuses_just_what_the_check_refuses(registry: Registry) -> None:
         outcomes[outcome] += 1
         assert (outcome == "refused") == bool(errors), (nodegraph.dumps(graph), targets, list(map(str, errors)))
     assert min(outcomes["done"], outcomes["refused"]) > 200, outcomes
+
+
+def test_equal_seeds_are_warned_of_where_the_call_stands(registry: Registry) -> None:
+    graph = Graph().add("one", "Drawn", seed=3).add("two", "Drawn", seed=3).connect("one.value -> two.value")
+    with Session(registry) as session:
+        with pytest.warns(GraphWarning, match=r"two \(Drawn\): seed is 3, like that of one") as told:
+            session.run(graph)
+        with pytest.warns(GraphWarning) as told_too:
+            nodegraph.run(graph.set("one", seed=3), registry=registry)
+        with warnings.catch_warnings(action="error"):
+            session.run(graph)  # which was told
+            session.run(graph.set("one", seed=4))
+            session.run(graph, targets=["one"])
+    assert [warned.filename for warned in (*told, *told_too)] == [__file__] * 2

@@ -5,6 +5,7 @@
 
 import enum
 import hashlib
+import random
 import threading
 import time
 from dataclasses import dataclass
@@ -239,6 +240,16 @@ def write_file(
     return context.output.write(name, text.encode())
 
 
+@node("Drawn", category="Toys", outputs="value")
+def drawn(
+    value: Annotated[float, Field(description="what the number is added to")] = 0.0,
+    seed: Annotated[int, Field(description="of the number")] = 0,
+) -> float:
+    """A random number."""
+    calls.append("Drawn")
+    return value + random.Random(seed).random()
+
+
 @node("Choose", category="Toys", outputs="chosen")
 def choose(
     method: Annotated[Literal["ddpm", "ddim"], Field(description="one of two")] = "ddpm",
@@ -253,6 +264,7 @@ def choose(
 NODES = (
     number, integer, add, multiply, total, numbers, divide, make_box, make_red_box, make_bag, make_stone, open_box,
     pass_box, stack_boxes, show, slow, fail, lie, tick, text, join, read_file, write_file, choose,
+    drawn,
 )  # fmt: skip
 
 

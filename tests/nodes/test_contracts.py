@@ -59,7 +59,8 @@ PROMISED = {
     "Regions": ("parts masks", "denoiser"),
     "Tile": ("denoiser size stride weighting", "denoiser"),
     "WeightedSum": ("base parts weights", "denoiser"),
-    "Formula": ("formula a b c d e f g h s mask", "denoiser"),
+    "Formula": ("formula a b c d e f g h s mask any_sum", "denoiser"),
+    "IFSafetyChecker": ("image checkpoint watermark revision variant", "image flagged told"),
     "MaskBlend": ("denoiser image mask mode restore seed preset", "denoiser"),
     "ILVR": ("denoiser image factor until level seed", "denoiser"),
     "IterativeSampler": (
@@ -67,7 +68,6 @@ PROMISED = {
         "image trajectory",
     ),
     "DDIMInversion": ("denoiser image steps t spacing", "noisy trajectory"),
-    "IFSafetyChecker": ("image checkpoint watermark revision variant", "image flagged"),
     "OneStepDenoise": ("denoiser noisy", "image"),
     "Filmstrip": ("trajectory frames", "image"),
     "SaveAnimation": ("trajectory name", "path"),

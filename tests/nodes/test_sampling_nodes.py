@@ -132,7 +132,8 @@ def test_pictures_of_another_shape_are_refused():
 
 def test_more_digits_than_pictures_are_refused_before_the_network_is_loaded():
     context = Context()
-    with pytest.raises(ValueError, match="label has 10 rows, one for each picture, and the batch has 2"):
+    message = r"digit 0-9: label has 10 rows, one for each picture, and the batch has 2; .* `batch` of PureNoise"
+    with pytest.raises(ValueError, match=message):
         sampling.iterative_sampler(context, digit("0-9", context), noise.pure_noise(batch=2), steps=2)
     assert len(context.resources) == 0
 
@@ -523,7 +524,7 @@ def test_a_graph_gives_what_the_calls_give(session, shipped):
 
 
 def test_a_failed_node_is_named_with_what_is_wrong(session):
-    with pytest.raises(RunFailed, match="label has 10 rows"):
+    with pytest.raises(RunFailed, match="digit 0-9: label has 10 rows"):
         session.run(digits_graph().set("three", digit="0-9"))
 
 

@@ -61,6 +61,22 @@ def test_values_are_frozen(name):
         setattr(value, dataclasses.fields(value)[0].name, None)
 
 
+@pytest.mark.parametrize("name", VALUES)
+def test_values_show_themselves_on_one_short_line(name):
+    shown = repr(VALUES[name])
+    if name != "Denoiser":
+        assert "\n" not in shown and len(shown) < 200 and shown.startswith(name)
+
+
+def test_tensors_are_shown_by_their_shapes():
+    schedule = "schedule=NoiseSchedule(name='linear')"
+    assert repr(VALUES["Noisy"]) == f"Noisy(x=<float32 2 x 3 x 8 x 8>, t=500, {schedule}, space='pixels')"
+    assert repr(Noisy(PIXELS)) == "Noisy(x=<float32 2 x 3 x 8 x 8>, t=None, schedule=None, space='pixels')"
+    assert repr(WAY) == f"Trajectory(steps=<3 x Step>, {schedule}, space='pixels')"
+    assert repr(WAY.steps[1]) == "Step(t=0, x_t=<float32 2 x 3 x 8 x 8>, x0=<float32 2 x 3 x 8 x 8>)"
+    assert repr(MODEL) == "Model(config={'size': 28}, weights=<2 x Tensor>, metadata={'epochs': '2'})"
+
+
 def test_every_wire_type_is_declared_with_a_colour_of_its_own():
     assert set(BY_TYPE) == set(VALUES)
     assert len({declared.colour for declared in BY_TYPE.values()}) == len(BY_TYPE)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from nodegraph.errors import UsageError, nearest, with_remedy
+from nodegraph.errors import UsageError, with_remedy
 from nodegraph.graphs import Graph
 from nodegraph.node_types import InputSpec
 from nodegraph.registry import Registry
@@ -87,12 +88,28 @@ def input_spec(graph: Graph, registry: Registry, assignment: Assignment) -> Inpu
     port = spec.input(name) if spec else None
     if node is None or spec is None or port is None:
         absent = f"there is no node {node_id!r}" if node is None else f"{node_id} ({node.type}) has no input {name!r}"
-        known = [own.place for own in own_inputs(graph, registry)]
-        raise UsageError(with_remedy(f"{assignment}: {absent}", nearest(assignment.place, known)))
+        raise UsageError(with_remedy(f"{assignment}: {absent}", meant(graph, registry, node_id, name)))
     for link in graph.in_links[node_id]:
         if link.input == name:
             raise UsageError(f"{assignment}: a value would do nothing, since the link {link} is there")
     return port
+
+
+def meant(graph: Graph, registry: Registry, node_id: str, name: str) -> str:
+    """What was probably meant by an input that is not there: one of that node, or of one with a name like it."""
+    near = [node_id] if node_id in graph.nodes else get_close_matches(node_id, graph.nodes)
+    names = {node: [own.spec.name for own in own_inputs(graph, registry) if own.node == node] for node in near}
+    for node in near:
+        found = get_close_matches(name, names[node], n=1)
+        if found:
+            return f"did you mean {f'{node}.{found[0]}'!r}?"
+    if node_id in graph.nodes:
+        return f"what can be given: {', '.join(names[node_id]) or 'nothing'}"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    if not graph.nodes:
+        return ""
+    return f"there are {', '.join(list(graph.nodes)[:8])}" + (", ..." if len(graph.nodes) > 8 else "")
 
 
 def from_here(path: str | None, graph: Graph) -> str | None:

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import click
 
+from nodegraph.errors import CheckFailed, GraphFileError, UsageError
+
 __all__ = ["log_file", "note", "verbose_option"]
 
 LIMIT_BYTES = 1_000_000
@@ -29,8 +31,9 @@ def log_file() -> Path:
 
 
 def note(error: BaseException) -> None:
-    """Log an error with its traceback."""
-    logging.getLogger("nodegraph").error("%s", error, exc_info=error)
+    """Log an error, with its traceback unless it only tells what is wrong with a graph, a file or a call."""
+    plain = isinstance(error, (CheckFailed, GraphFileError, UsageError))
+    logging.getLogger("nodegraph").error("%s", error, exc_info=None if plain else error)
 
 
 def set_up(verbose: bool) -> None:

@@ -19,7 +19,7 @@ from .fetch import fetch_command
 from .nodes import nodes_command
 from .plugins import new_plugin_command, plugins_command
 from .run import run_command
-from .speaking import complain
+from .speaking import Unwritable, complain
 from .statuses import FAILED, INTERRUPTED, WRONG
 
 __all__ = ["Program", "program"]
@@ -55,12 +55,20 @@ class Program(click.Group):
         except BrokenPipeError:  # whoever read the output has gone
             sys.stdout = silence(sys.stdout)
             status = FAILED
+        except OSError as error:  # outside of a command nothing else is written or read
+            complain(str(Unwritable(error)))
+            sys.stdout = silence(sys.stdout)
+            status = FAILED
         sys.exit(int(status or 0))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours becomes its message and its status, any other is told without traceback."""
         try:
             return super().invoke(ctx)
+        except Unwritable as error:
+            complain(str(error))
+            sys.stdout = silence(sys.stdout)
+            return FAILED
         except errors.NodegraphError as error:
             logs.note(error)
             complain(str(error))

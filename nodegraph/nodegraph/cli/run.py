@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from difflib import get_close_matches
@@ -212,7 +213,7 @@ def run_graph(
 ) -> int:
     """Run, showing how it goes, and name the files; the exit status."""
     from nodegraph.control import Control
-    from nodegraph.errors import Cancelled, CheckFailed, RunFailed
+    from nodegraph.errors import Cancelled, CheckFailed, GraphWarning, RunFailed
     from nodegraph.outputs import OutputFolder
     from nodegraph.sessions import Session
 
@@ -226,7 +227,12 @@ def run_graph(
     display = choose_display(graph, events=events, stop=control.cancel)
     status, ending = 0, "done in"
     try:
-        with Session(registry) as session, cancelled_by_interrupt(control, display.interrupted), display:
+        with (
+            Session(registry) as session,
+            cancelled_by_interrupt(control, display.interrupted),
+            display,
+            warnings.catch_warnings(action="ignore", category=GraphWarning),  # `warn` has told it
+        ):
             session.run(
                 graph, targets or None, emit=display, out=folder, device=device, keep="targets", control=control,
                 use_cache=use_cache, metadata=metadata, previews=display.previews,

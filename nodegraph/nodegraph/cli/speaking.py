@@ -10,12 +10,26 @@ from typing import Any
 
 import click
 
-__all__ = ["complain", "count", "duration", "harmless", "say"]
+from nodegraph.errors import OutputError
+
+__all__ = ["Unwritable", "complain", "count", "duration", "harmless", "say"]
 
 
 def say(text: str, **style: Any) -> None:
-    """Print a result."""
-    click.echo(click.style(harmless(text), **style) if style else harmless(text))
+    """Print a result; Unwritable where standard output takes none."""
+    try:
+        click.echo(click.style(harmless(text), **style) if style else harmless(text))
+    except BrokenPipeError:  # whoever read it has gone, which is no failure of the disk
+        raise
+    except OSError as error:
+        raise Unwritable(error) from error
+
+
+class Unwritable(OutputError):
+    """Standard output takes nothing, such as a file on a full disk."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"cannot write to standard output: {error.strerror or error}")
 
 
 def complain(text: str, **style: Any) -> None:

@@ -195,7 +195,10 @@ def rows_for(values: Tensor, count: int, name: str) -> Tensor:
     """
     n = len(values)
     if not 0 < n <= count:
-        raise ValueError(f"{name} has {n} rows, one for each picture, and the batch has {count}; it needs {n} or more")
+        raise ValueError(
+            f"{name} has {n} rows, one for each picture, and the batch has {count}; it needs {n} or more, "
+            "as `batch` of PureNoise makes them"
+        )
     return values if n == count else values.repeat(-(-count // n), *[1] * (values.ndim - 1))[:count]
 
 

@@ -106,7 +106,7 @@ class NetworkDenoiser(Denoiser):
 
     def ask(self, p: Point) -> Asking:
         for name, values in self.inputs.items():
-            rows_for(values, len(p.x), name)  # refused here, before any network is called
+            rows_for(values, len(p.x), f"{self.name}: {name}")  # refused here, before any network is called
         key = (self.network.key, self.fingerprint, p.frame, p.t)
         (answer,) = yield [Query(self.network, p.x, p.t, self.inputs, key)]
         channels = p.x.shape[1]
