@@ -1,0 +1,97 @@
+"""What the course says is there: its links, pictures, examples and nodes exist, and its flags are taken."""
+
+import re
+from pathlib import Path
+
+import pytest
+from cli_calls import call
+
+from nodegraph.files import load
+from nodegraph.plugins import load_plugins
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COURSE = (ROOT / "docs" / "diffusion.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", COURSE, re.MULTILINE | re.DOTALL))
+EXAMPLES = sorted((ROOT / "examples").rglob("*.json"))
+REGISTRY = load_plugins(only=["nodegraph"])
+
+LINK = re.compile(r"\]\((?!https?:)([^)\s]*)\)")
+FLAG = re.compile(r"--(\w+)\.(\w+)(?: (?!--)([\w.+]+))?")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+every_section = pytest.mark.parametrize("title", SECTIONS)
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as GitHub makes them anchors."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def without_code(text: str) -> str:
+    """A page without what is not prose: code blocks, display formulas, code spans."""
+    return re.sub(r"`[^`]*`", "", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+@every_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+@every_page
+def test_formulas_are_such_as_github_renders(page: Path) -> None:
+    """Between dollars a backslash before punctuation is taken by Markdown, and a bar or a `<` by tables and HTML."""
+    for paragraph in without_code(page.read_text(encoding="utf-8")).split("\n\n"):
+        assert paragraph.count("$") % 2 == 0, paragraph
+        for formula in re.findall(r"\$(.*?)\$", paragraph, re.DOTALL):
+            assert formula and formula == formula.strip(), formula
+            assert not re.search(r"\\[^A-Za-z]|[|<>]", formula), formula
+        for before, after in re.findall(r"(\w?)\$[^$]*\$(\w?)", paragraph):
+            assert not before and not after, paragraph
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_example_has_its_place(example: Path) -> None:
+    assert f"../{example.relative_to(ROOT).as_posix()})" in COURSE
+
+
+def test_every_picture_is_made_by_an_example() -> None:
+    graphs = [load(path) for path in EXAMPLES if path.parent.name == "examples"]
+    made = {
+        node.inputs["name"] for graph in graphs for node in graph.nodes.values() if node.type == "SaveImage"
+    }
+    assert {path.stem for path in (ROOT / "docs").glob("*.png")} <= made
+
+
+def test_every_node_type_is_on_the_page() -> None:
+    named = set(re.findall(r"`([A-Z]\w+)`", SECTIONS["17. Every node"]))
+    assert named == set(REGISTRY.node_types)
+
+
+def test_the_table_names_nodes() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", SECTIONS["17. Every node"], re.MULTILINE)
+    assert len(rows) == len(set(rows)) and set(rows) <= set(REGISTRY.node_types)
+    assert {spec.id for spec in REGISTRY.node_types.values() if spec.category == "Guidance"} <= set(rows)
+
+
+@every_section
+def test_the_contents_are_those_of_the_page(title: str) -> None:
+    assert re.search(r"^\d+\. ", title), "sections are numbered"
+    anchor = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+    assert f"](#{anchor})" in COURSE.partition("\n## ")[0]
+
+
+@every_section
+def test_the_flags_of_a_section_are_those_of_its_examples(title: str) -> None:
+    names = re.findall(r"(?:\.\./examples/|`)([\w/]+\.json)", SECTIONS[title])
+    examples = [path for name in dict.fromkeys(names) if (path := ROOT / "examples" / name).exists()]
+    for node, port, value in dict.fromkeys(FLAG.findall(SECTIONS[title])):
+        flag = [f"--{node}.{port}", value or "1"]
+        tried = [call("run", path, *flag, "--help") for path in examples if node in load(path).nodes]
+        assert any(told.exit_code == 0 for told in tried), [flag, *(told.stderr for told in tried)]
