@@ -21,7 +21,7 @@ from nodegraph_nodes.ops.schedules import spaced
 from nodegraph_nodes.types import Image, Mask, NoiseSchedule, Noisy
 
 COSINE = NoiseSchedule.named("cosine")
-SIXFOLD = ToyNetwork(channels=2)  # twice the channels: three of noise, three of variance
+SIXFOLD = ToyNetwork(channels=6)  # three of noise, three of variance
 START = noise(3, 2, 3, dtype=torch.float32)
 PICTURE = Image(noise(4, 2, 3, dtype=torch.float32).clamp(-1, 1))
 MASK = Mask(torch.cat([torch.ones(1, 1, 12, 6), torch.zeros(1, 1, 12, 6)], dim=-1))
