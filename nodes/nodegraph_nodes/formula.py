@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from nodegraph import node
-from nodegraph_nodes.ops.expressions import LONGEST, FormulaError, parse
+from nodegraph_nodes.ops.expressions import LONGEST, FormulaError
+from nodegraph_nodes.ops.parsing import parse
 from nodegraph_nodes.types import Denoiser, Mask
 
 

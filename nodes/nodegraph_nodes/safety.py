@@ -1,10 +1,11 @@
 """What the licence of DeepFloyd IF asks of finished pictures."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
 from nodegraph import Context, node
+from nodegraph_nodes.text import Revision, Variant
 from nodegraph_nodes.types import Image
 
 CheckpointName = Annotated[
@@ -18,12 +19,6 @@ CheckpointName = Annotated[
 ]
 Watermark = Annotated[
     bool, Field(description="Apply IF's watermark where the checkpoint has it and pictures have 64 pixels or more.")
-]
-Revision = Annotated[
-    str, Field(min_length=1, max_length=200, description="Branch, tag or commit on the hub; means nothing for folders.")
-]
-Variant = Annotated[
-    Literal["fp16", ""], Field(description="The weights to prefer where a checkpoint has them; empty: the plain ones.")
 ]
 
 

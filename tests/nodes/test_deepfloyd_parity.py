@@ -248,16 +248,21 @@ def test_any_guidance_is_that_of_the_formula(task, guidance, monkeypatch):
     assert largest(found, by_hand(job, trace, guidance)) < RUN
 
 
-def test_guidance_of_0_is_the_unconditional_run_which_diffusers_cannot_do(task, monkeypatch):
-    job, trace = task(TEXT, steps=10, guidance=0.0), noises(10)
-    _, unwanted = job.prompts()
-    alone = leaf(job, unwanted, None, Resources())
-    found = ours(job, trace, monkeypatch)
-    assert largest(found, ours(job, trace, monkeypatch, alone)) < 1e-5
-    theirs_at_half = theirs(replace(job, guidance=0.5), monkeypatch).x[-1]
-    theirs_at_one = theirs(replace(job, guidance=1.0), monkeypatch).x[-1]
-    assert torch.equal(theirs_at_half, theirs_at_one)  # what a user of theirs gets for 0.5
-    assert largest(ours(replace(job, guidance=0.5), trace, monkeypatch), found) > 0.05
+def test_guidance_of_0_is_the_unconditional_noise_with_the_conditional_variance(task):
+    job, store = task(TEXT, guidance=0.0), Resources()
+    wanted, unwanted = (leaf(job, rows, None, store).estimate(noises(2).start, 600) for rows in job.prompts())
+    found = our_denoiser(job, noises(2)).estimate(noises(2).start, 600)
+    assert largest(found.noise, unwanted.noise) < 1e-5 and largest(found.noise, wanted.noise) > 0.05
+    assert largest(found.variance, wanted.variance) < 1e-5 and largest(found.variance, unwanted.variance) > 0.05
+
+
+def test_what_diffusers_makes_of_a_guidance_below_1(task, monkeypatch):
+    """It leaves guidance out, so that 0.5 is 1, and nobody can ask for 0."""
+    half, one = (task(TEXT, steps=10, guidance=guidance) for guidance in (0.5, 1.0))
+    trace = theirs(half, monkeypatch)
+    assert torch.equal(trace.x[-1], theirs(one, monkeypatch).x[-1])
+    assert largest(ours(one, trace, monkeypatch), trace.x[-1]) < RUN
+    assert largest(ours(half, trace, monkeypatch), trace.x[-1]) > 0.05
 
 
 @pytest.mark.parametrize("wrong", ["unconditional", "guided"])

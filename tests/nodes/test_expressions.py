@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from toy_denoisers import noise
 
 from nodegraph_nodes.ops.blur import gaussian_blur
-from nodegraph_nodes.ops.expressions import DEEPEST, LONGEST, FormulaError, Kind, Moment, nodes_of, parse
+from nodegraph_nodes.ops.expressions import DEEPEST, LONGEST, FormulaError, Kind, Moment, nodes_of
 from nodegraph_nodes.ops.formulas import Scene, coordinates
+from nodegraph_nodes.ops.parsing import parse
 
 A, B = noise(1, 2, channels=3, size=6), noise(2, 2, channels=3, size=6)
 MASK = torch.rand((1, 1, 6, 6), dtype=torch.float64, generator=torch.Generator().manual_seed(3))
@@ -39,7 +40,7 @@ PYTHON = {
     "pi": math.pi,
     "abs": abs,
     "mean": lambda picture: per_picture(picture, torch.mean),
-    "std": lambda picture: per_picture(picture, torch.std),
+    "std": lambda picture: per_picture(picture, lambda row: (row - row.mean()).square().mean().sqrt()),
     "norm": lambda picture: per_picture(picture, torch.norm),
     "sin": lambda number: torch.as_tensor(number, dtype=torch.float64).sin(),
     "cos": lambda number: torch.as_tensor(number, dtype=torch.float64).cos(),

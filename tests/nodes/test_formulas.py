@@ -18,8 +18,10 @@ from nodegraph_nodes.ops.evaluation import Cost, Evaluator, price
 from nodegraph_nodes.ops.expressions import FormulaError
 from nodegraph_nodes.ops.formulas import Formula
 from nodegraph_nodes.ops.gaussians import ExactGaussian
+from nodegraph_nodes.ops.guidance import CFGRescale, PerpNeg
 from nodegraph_nodes.ops.hooks import keep_outside
 from nodegraph_nodes.ops.samplers import Sampler
+from nodegraph_nodes.ops.switches import When
 from nodegraph_nodes.ops.views import Flip, Mirror
 from nodegraph_nodes.types import Denoiser, Estimate, Mask, NoiseSchedule, Noisy
 
@@ -29,6 +31,10 @@ a, b, c = (denoiser.mean for denoiser in (A, B, C))
 MASK = torch.rand((1, 1, SIZE, SIZE), dtype=torch.float64, generator=torch.Generator().manual_seed(9))
 RAMP = torch.linspace(-1, 1, SIZE, dtype=torch.float64)
 X, Y = RAMP.view(1, 1, 1, -1), RAMP.view(1, 1, -1, 1)
+
+
+RESCALED = "0.7*(b + s*(a-b))*std(a)/std(b + s*(a-b)) + 0.3*(b + s*(a-b))"
+PERPENDICULAR = "c + s*((a-c) - 0.5*((b-c) - mean((b-c)*(a-c))/mean((a-c)^2)*(a-c)))"
 
 
 def of(text, s=7.0, mask=None, any_sum=False, **given):
@@ -66,11 +72,16 @@ def test_a_mask_is_a_region():
         ("(a + b + c)/3", WeightedSum(None, (A, B, C), (1 / 3, 1 / 3, 1 / 3))),
         ("b + 2*(a-b) - 0.5*(c-b)", WeightedSum(B, (A, C), (2.0, -0.5))),
         ("blur(a, 1.5) + b - blur(b, 1.5)", FrequencyMix(A, B, 1.5)),
+        ("a if t > 500 else b", When(A, B, 999, 501)),
+        ("where(t <= 500 and t >= 200, c + s*(a-c), a)", When(CFGCombine(A, C, 7.0), A, 500, 200)),
+        (RESCALED, CFGRescale(CFGCombine(A, B, 7.0), A, 0.7)),
+        (PERPENDICULAR, PerpNeg(A, C, (B,), (0.5,), 7.0)),
         ("a + s*(b-c)*where(t > 0, 1, 0)", WeightedSum(None, (A, B, C), (1, 7, -7))),
     ],
 )
 def test_the_formula_of_a_node_is_that_node(text, same):
-    torch.testing.assert_close(noise_of(of(text)), noise_of(same), rtol=0, atol=1e-12)
+    for t in (501, 500, 100):
+        torch.testing.assert_close(noise_of(of(text), t, 2), noise_of(same, t, 2), rtol=0, atol=1e-12)
 
 
 def closed_forms():
@@ -97,25 +108,16 @@ def test_a_formula_of_exact_denoisers_is_an_exact_denoiser_in_whole_runs(text):
     torch.testing.assert_close(found.x0, expected.x0, rtol=0, atol=1e-10)
 
 
-def test_rescaled_guidance_as_its_paper_has_it():
-    """Lin et al. 2023, eq. 15 and 16, phi = 0.7."""
-    text = "0.7*(b + s*(a-b))*std(a)/std(b + s*(a-b)) + 0.3*(b + s*(a-b))"
-    cond, un = noise_of(A, batch=2), noise_of(B, batch=2)
-    guided = un + 7 * (cond - un)
-    ratio = torch.stack([one.std() / two.std() for one, two in zip(cond, guided, strict=True)]).view(-1, 1, 1, 1)
-    torch.testing.assert_close(noise_of(of(text), batch=2), 0.7 * guided * ratio + 0.3 * guided)
-
-
 def test_perpendicular_negatives_although_equal_estimates_have_no_direction():
-    """Armandpour et al. 2023 (Perp-Neg): c is the unconditional one, b is to be avoided."""
-    text = "c + s*((a-c) - 0.5*((b-c) - mean((b-c)*(a-c))/mean((a-c)^2)*(a-c)))"
+    """Armandpour et al. 2023 (Perp-Neg), picture by picture: c is the unconditional one, b is to be avoided."""
     pos, neg = (noise_of(D, batch=2) - noise_of(C, batch=2) for D in (A, B))
     expected = []
     for p, n in zip(pos, neg, strict=True):
         perpendicular = n - (n * p).sum() / p.norm() ** 2 * p
         assert abs(float((perpendicular * p).sum())) < 1e-10
         expected.append(p - 0.5 * perpendicular)
-    torch.testing.assert_close(noise_of(of(text), batch=2), noise_of(C, batch=2) + 7 * torch.stack(expected))
+    found = noise_of(of(PERPENDICULAR), batch=2)
+    torch.testing.assert_close(found, noise_of(C, batch=2) + 7 * torch.stack(expected))
 
 
 def test_inside_a_view_places_are_those_of_the_branch():

@@ -210,7 +210,7 @@ def test_a_checker_of_another_shape_is_refused(copied):
     said = json.loads(config.read_text())
     said["vision_config"]["projection_dim"] = 8
     config.write_text(json.dumps(said))
-    with pytest.raises(ValueError, match=r"safety_checker (cannot be loaded as IF's safety checker|lacks the weight)"):
+    with pytest.raises(ValueError, match=r"safety_checker (cannot be loaded: |lacks the weight)"):
         run(pictures(), copied)
 
 
@@ -224,13 +224,13 @@ def test_folders_that_lack_something_are_refused_before_anything_is_loaded(copie
 
 def test_an_extractor_that_is_none_is_refused(copied):
     (copied / "feature_extractor" / "preprocessor_config.json").write_text('{"size": "large"}')
-    with pytest.raises(ValueError, match="feature_extractor cannot be loaded as CLIP's image processor"):
+    with pytest.raises(ValueError, match="feature_extractor cannot be loaded: "):
         run(pictures(), copied)
 
 
 def test_a_watermarker_that_is_none_is_refused(copied):
     save_file({"other": torch.zeros(2)}, copied / "watermarker" / "diffusion_pytorch_model.safetensors")
-    with pytest.raises(ValueError, match=r"watermarker/diffusion_pytorch_model.safetensors holds no watermark of IF"):
+    with pytest.raises(ValueError, match=r"watermarker cannot be loaded: .*watermark_image"):
         run(pictures(), copied)
 
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
 from nodegraph_nodes.ops.evaluation import gather, shape_text
-from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Moment, Node, nodes_of, parse
+from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Moment, Node, nodes_of
+from nodegraph_nodes.ops.parsing import parse
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
 
 WIDEST = 1000.0  # pixels of sigma
@@ -175,7 +176,7 @@ class Scene:
         if node.op == "mean":
             return picture.mean((1, 2, 3), keepdim=True)
         if node.op == "std":
-            return picture.std((1, 2, 3), keepdim=True)
+            return picture.std((1, 2, 3), keepdim=True, correction=0)
         return torch.linalg.vector_norm(picture, dim=(1, 2, 3), keepdim=True)
 
     def alike(self, values: list[Any]) -> list[Any]:

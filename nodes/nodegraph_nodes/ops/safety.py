@@ -14,13 +14,12 @@ import torch
 from diffusers.pipelines.deepfloyd_if.safety_checker import IFSafetyChecker
 from diffusers.pipelines.deepfloyd_if.watermark import IFWatermarker
 from diffusers.utils.pil_utils import numpy_to_pil
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPConfig, CLIPImageProcessorPil
-from transformers.utils import logging as loading
 
 from nodegraph_nodes.ops.checkpoints import Checkpoint
+from nodegraph_nodes.ops.loading import explained, without_bars
 from nodegraph_nodes.ops.networks import Store, module_bytes, moved
 from nodegraph_nodes.ops.pictures import from_bytes
 
@@ -111,18 +110,15 @@ def why_no_watermark(checkpoint: Checkpoint, wanted: bool, side: int) -> str:
 def load_checker(checkpoint: Checkpoint) -> IFSafetyChecker:
     """The safety checker in float32, whatever its config says; ValueError when a weight is missing or does not fit."""
     folder = checkpoint.folder / "safety_checker"
-    try:
-        with no_bars():
-            checker, found = LoadableSafetyChecker.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                variant=checkpoint.variant_of("safety_checker") or None,
-                use_safetensors=True,
-                local_files_only=True,
-                output_loading_info=True,
-            )
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{folder} cannot be loaded as IF's safety checker ({first_line(error)})") from error
+    with without_bars(), explained(folder):
+        checker, found = LoadableSafetyChecker.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            variant=checkpoint.variant_of("safety_checker") or None,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
     missing = sorted(map(str, [*found["missing_keys"], *found["mismatched_keys"]]))
     if missing:
         raise ValueError(f"{folder} lacks the weight {missing[0]}, without which pictures would not be checked")
@@ -130,41 +126,20 @@ def load_checker(checkpoint: Checkpoint) -> IFSafetyChecker:
 
 
 def load_extractor(checkpoint: Checkpoint) -> CLIPImageProcessorPil:
+    """CLIP's image processor, the one that needs no torchvision."""
     folder = checkpoint.folder / "feature_extractor"
-    try:
+    with explained(folder):
         return CLIPImageProcessorPil.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{folder} cannot be loaded as CLIP's image processor ({first_line(error)})") from error
 
 
 def load_watermarker(checkpoint: Checkpoint) -> IFWatermarker:
     folder = checkpoint.folder / "watermarker"
     variant = checkpoint.variant_of("watermarker")
-    weights = folder / f"diffusion_pytorch_model{'.' * bool(variant)}{variant}.safetensors"
     watermarker = IFWatermarker()
-    try:
-        watermarker.load_state_dict(load_file(weights))
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise ValueError(f"{weights} holds no watermark of IF ({first_line(error)})") from error
+    with explained(folder):
+        weights = load_file(folder / f"diffusion_pytorch_model{'.' * bool(variant)}{variant}.safetensors")
+        watermarker.load_state_dict(weights)
     return watermarker
-
-
-def first_line(error: Exception) -> str:
-    """What a library says, short enough for a message."""
-    line = " ".join(str(error).split()) or type(error).__name__
-    return line if len(line) <= 200 else f"{line[:199]}…"
-
-
-@contextmanager
-def no_bars() -> Iterator[None]:
-    """Keep transformers from drawing a bar for each file into the display of the run."""
-    drawn = loading.is_progress_bar_enabled()
-    loading.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if drawn:
-            loading.enable_progress_bar()
 
 
 @contextmanager

@@ -5,8 +5,7 @@ one prompt and taken off again before the embedding is handed on, so that the ne
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.embeddings import TOKENS
 from nodegraph_nodes.ops.evaluation import is_out_of_memory
+from nodegraph_nodes.ops.loading import explained, without_bars
 from nodegraph_nodes.ops.networks import Store, module_bytes
 
 Tell = Callable[[int, str], object]
@@ -158,29 +158,3 @@ def load_tokenizer(folder: Path) -> Any:
             raise ValueError(f"{folder / 'spiece.model'} needs protobuf to be read; pip install protobuf") from None
     with explained(folder):
         return T5Tokenizer.from_pretrained(folder, local_files_only=True)
-
-
-@contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn what a library says of a folder that it cannot load into one line that names it."""
-    try:
-        yield
-    except Exception as error:  # each of the libraries that take part has errors of its own
-        if is_out_of_memory(error):
-            raise
-        said = " ".join(str(error).split())
-        raise ValueError(f"{folder} cannot be loaded: {said[:300]}") from error
-
-
-@contextmanager
-def without_bars() -> Iterator[None]:
-    """Keep transformers from drawing bars of its own over what shows the run."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from nodegraph_nodes.ops.weights import read_safetensors, safetensors_bytes, write_atomically
 
-ARCHITECTURE = "nodegraph-unet-1"
+ARCHITECTURE = "nodegraph-unet-2"
 """Marks a weights file as one of ours; a change of the network that old weights do not fit gets a new number."""
 
 GROUPS = 8
@@ -127,19 +127,23 @@ class UNet(nn.Module):
         self.config = config
         widths = config.widths
         levels = range(len(widths) - 1)
-        condition = 2 * widths[0]
+        condition = 4 * widths[0]
+
+        def blocks(i: int) -> nn.ModuleList:
+            # One at full size, where a block costs most and sees least; two below.
+            return nn.ModuleList(Block(widths[i], condition) for _ in range(1 if i == 0 else 2))
 
         self.time = nn.Sequential(nn.Linear(condition, condition), nn.SiLU(), nn.Linear(condition, condition))
         self.label = nn.Embedding(config.classes + 1, condition)  # the last row: no class
 
         self.enter = nn.Conv2d(config.channels, widths[0], 3, padding=1)
-        self.down = nn.ModuleList(Block(widths[i], condition) for i in levels)
+        self.down = nn.ModuleList(blocks(i) for i in levels)
         self.shrink = nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], 2, stride=2) for i in levels)
         self.bottom1 = Block(widths[-1], condition)
         self.attention = Attention(widths[-1])
         self.bottom2 = Block(widths[-1], condition)
         self.grow = nn.ModuleList(nn.Conv2d(widths[i + 1], widths[i], 1) for i in levels)
-        self.up = nn.ModuleList(Block(widths[i], condition) for i in levels)
+        self.up = nn.ModuleList(blocks(i) for i in levels)
         self.norm = nn.GroupNorm(GROUPS, widths[0])
         self.leave = nn.Conv2d(widths[0], config.channels, 3, padding=1)
         _zero(self.leave)
@@ -160,8 +164,9 @@ class UNet(nn.Module):
 
         h: Tensor = self.enter(x)
         skips = []
-        for block, shrink in zip(self.down, self.shrink, strict=True):
-            h = block(h, condition)
+        for level, shrink in zip(self.down, self.shrink, strict=True):
+            for block in level:
+                h = block(h, condition)
             skips.append(h)
             h = shrink(h)
 
@@ -169,9 +174,10 @@ class UNet(nn.Module):
         h = self.attention(h)
         h = self.bottom2(h, condition)
 
-        for block, grow in reversed(list(zip(self.up, self.grow, strict=True))):
-            h = F.interpolate(grow(h), scale_factor=2.0, mode="nearest")
-            h = block(skips.pop() + h, condition)
+        for level, grow in reversed(list(zip(self.up, self.grow, strict=True))):
+            h = skips.pop() + F.interpolate(grow(h), scale_factor=2.0, mode="nearest")
+            for block in level:
+                h = block(h, condition)
 
         noise: Tensor = self.leave(F.silu(self.norm(h)))
         return noise

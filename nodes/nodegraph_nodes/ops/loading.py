@@ -1,0 +1,33 @@
+"""Loading what transformers and diffusers keep in folders, without what they say and draw beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nodegraph_nodes.ops.evaluation import is_out_of_memory
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what a library says of a folder that it cannot load into one line that names it."""
+    try:
+        yield
+    except Exception as error:  # each of the libraries that take part has errors of its own
+        if is_out_of_memory(error):
+            raise
+        said = " ".join(str(error).split())
+        raise ValueError(f"{folder} cannot be loaded: {said[:300]}") from error
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep transformers from drawing bars of its own over what shows the run."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
