@@ -63,9 +63,7 @@ def test_every_example_has_its_place(example: Path) -> None:
 
 def test_every_picture_is_made_by_an_example() -> None:
     graphs = [load(path) for path in EXAMPLES if path.parent.name == "examples"]
-    made = {
-        node.inputs["name"] for graph in graphs for node in graph.nodes.values() if node.type == "SaveImage"
-    }
+    made = {node.inputs["name"] for graph in graphs for node in graph.nodes.values() if node.type == "SaveImage"}
     assert {path.stem for path in (ROOT / "docs").glob("*.png")} <= made
 
 

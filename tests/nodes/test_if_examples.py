@@ -36,7 +36,7 @@ SMALL = {
     "hybrid": ["noise.size=24", "noise.batch=1"],
     "inpainting": [
         "drawing.size=16", "middle.size=16", "middle.left=4", "middle.top=4", "middle.width=8", "middle.height=8",
-        "noise.size=16", "noise.batch=1",
+        "noise.size=16",
     ],
     "inversion": ["drawing.size=16", "invert.steps=3", "again.steps=3", "edited.steps=3"],
     "panorama": ["tiles.size=16", "tiles.stride=8", "noise.size=16", "noise.width=32", "sample.steps=2"],
@@ -81,7 +81,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No cache of the hub, nor of Nodegraph, that something may be found in."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NODEGRAPH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     yield
 
 
@@ -94,9 +95,7 @@ def test_check_accepts_it_without_weights(name: str, alone: None) -> None:
 
 
 @every_example
-def test_it_runs_on_tiny_checkpoints(
-    name: str, alone: None, checkpoints: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_it_runs_on_tiny_checkpoints(name: str, alone: None, checkpoints: tuple[Path, Path], tmp_path: Path) -> None:
     values = dict(zip(("checkpoint", "upscaler"), checkpoints, strict=True))
     settings = [f"{node}.value={path}" for node, path in values.items() if node in graph(name).nodes]
     flags = [part for setting in (*settings, *SMALL[name]) for part in ("--set", setting)]
@@ -108,9 +107,7 @@ def test_it_runs_on_tiny_checkpoints(
     assert len(shades) > 10, "the pictures are on it"
 
 
-def test_what_the_filter_flags_is_not_shown(
-    alone: None, checkpoints: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_what_the_filter_flags_is_not_shown(alone: None, checkpoints: tuple[Path, Path], tmp_path: Path) -> None:
     strict = tmp_path / "strict"
     shutil.copytree(checkpoints[0], strict)
     flagging(strict, 1e3)
