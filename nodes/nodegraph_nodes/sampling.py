@@ -109,7 +109,8 @@ def iterative_sampler(
     From pure noise it visits all the timesteps; from a picture that was noised to t it begins there and goes on with
     those below t.
 
-    A preset samples as others' code does. It sets some inputs; one of these that is given something else is an error.
+    A preset samples as others' code does. It sets some inputs; one of these with a value that is neither that nor
+    its default is an error.
 
     IF pipeline, as diffusers samples DeepFloyd IF: ddpm, leading timesteps, dynamic thresholding once and outermost,
     learned variance. Steps or timesteps are as given (theirs are 100). The network is asked at t = 0, too, and the

@@ -307,6 +307,12 @@ def test_a_tokenizer_without_its_vocabulary(tmp_path):
     assert locate(str(tmp_path), TEXT).has("tokenizer")
 
 
+def test_an_empty_vocabulary_is_what_a_cut_download_leaves(tmp_path):
+    write_checkpoint(tmp_path, *TEXT)
+    (tmp_path / "tokenizer" / "spiece.model").write_bytes(b"")
+    assert "spiece.model is empty" in refused(tmp_path, TEXT)
+
+
 @pytest.mark.parametrize(
     "name",
     ["", " ", "nowhere", "./DeepFloyd/IF", "/no/such/folder", "a/b/c", "~nobody/if", "a\0/b", "x" * 5000, "a/../b"],

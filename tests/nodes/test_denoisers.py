@@ -326,3 +326,8 @@ def test_exact_denoisers_refuse_what_they_cannot_know():
             ExactGaussian(a, sigma, LINEAR)
     with pytest.raises(ValueError, match="must be \\(B, C, H, W\\)"):
         ExactGaussian(torch.zeros(3), 1.0, LINEAR)
+
+
+def test_a_weight_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match=r"^weights holds nan, must all be finite numbers$"):
+        WeightedSum(None, (A, B), (float("nan"), 0.4))

@@ -233,6 +233,15 @@ def test_protobuf_is_named_when_it_is_missing(folder, monkeypatch):
         encoded(folder, context=Context())
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.01])
+def test_a_vocabulary_that_is_cut_short_is_named(tmp_path, kept):
+    path = write_text_encoder(tmp_path) / "tokenizer" / "spiece.model"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(ValueError, match=r"spiece.model is damaged or cut short; remove it and download it again$"):
+        encoded(tmp_path, context=Context())
+
+
 def test_an_overflow_is_told_and_never_kept(folder, tmp_path):
     write_text_encoder(tmp_path)
     from safetensors.torch import load_file, save_file

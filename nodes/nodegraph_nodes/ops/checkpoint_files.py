@@ -149,6 +149,9 @@ def inspect_component(folder: Path, component: str, variant: str) -> str:
         raise ValueError(f"{here / kind.config} describes a {found}, must be {kind.what}")
     if kind.one_of and not names.intersection(kind.one_of):
         raise Lacking(f"holds in {component}/ neither {kind.one_of[0]} nor {kind.one_of[1]}")
+    for name in names.intersection(kind.one_of):
+        if not (here / name).stat().st_size:
+            raise ValueError(f"{here / name} is empty, as a download leaves it that was cut short; download it again")
     return inspect_weights(folder, component, names, variant) if kind.weights else ""
 
 

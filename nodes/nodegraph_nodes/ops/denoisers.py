@@ -8,6 +8,7 @@ commute with the step of a sampler.
 
 from dataclasses import dataclass, field
 from functools import reduce
+from math import isfinite
 from typing import Any
 
 import torch.nn.functional as F
@@ -192,6 +193,7 @@ class WeightedSum(Composition):
             raise ValueError(
                 f"there are {len(self.conditions)} parts and {len(self.weights)} weights, must be one for each"
             )
+        check_finite(self.weights)
         total = sum(self.weights)
         if self.base is None and abs(total - 1) > 1e-6:
             raise ValueError(f"the weights sum to {total:g}, must sum to 1 where there is no base")
@@ -205,6 +207,13 @@ class WeightedSum(Composition):
         u, *parts = yield from gather(self.base.ask(p), *(condition.ask(p) for condition in self.conditions))
         pushes = [weight * (part.noise - u.noise) for weight, part in zip(self.weights, parts, strict=True)]
         return Estimate(reduce(Tensor.add, pushes, u.noise), parts[0].variance)
+
+
+def check_finite(weights: tuple[float, ...]) -> None:
+    """ValueError when a weight is no number."""
+    for weight in weights:
+        if not isfinite(weight):
+            raise ValueError(f"weights holds {weight}, must all be finite numbers")
 
 
 # Masks

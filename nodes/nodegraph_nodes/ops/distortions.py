@@ -20,6 +20,9 @@ class Turn(View):
 
     degrees: float
 
+    def __str__(self) -> str:
+        return f"rotate_{self.degrees:g}"
+
     def move(self, x: Tensor) -> Tensor:
         return self.turned(x, self.degrees)
 
@@ -41,6 +44,9 @@ class Blur(View):
 
     sigma: float
 
+    def __str__(self) -> str:
+        return "blur"
+
     def move(self, x: Tensor) -> Tensor:
         return gaussian_blur(x, self.sigma)
 
@@ -53,6 +59,9 @@ class Gain(View):
     """All values times a factor: more contrast, and stronger noise. Masks and variances stay."""
 
     factor: float
+
+    def __str__(self) -> str:
+        return "gain"
 
     def move(self, x: Tensor) -> Tensor:
         return x

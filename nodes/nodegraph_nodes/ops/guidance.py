@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nodegraph_nodes.ops.denoisers import Composition
+from nodegraph_nodes.ops.denoisers import Composition, check_finite
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
@@ -37,6 +37,7 @@ class PerpNeg(Composition):
             raise ValueError(
                 f"there are {len(self.negatives)} negatives and {len(self.weights)} weights, must be one for each"
             )
+        check_finite(self.weights)
         super().__post_init__()
 
     def ask(self, p: Point) -> Asking:

@@ -147,6 +147,19 @@ def load_encoder(checkpoint: Checkpoint, dtype: torch.dtype) -> Encoder:
     return Encoder(network.eval(), tokenizer)
 
 
+def check_pieces(path: Path) -> None:
+    """ValueError when a file is no model of sentencepiece: transformers would make a tokenizer of next to nothing."""
+    from sentencepiece import SentencePieceProcessor
+
+    content = path.read_bytes()
+    try:
+        whole = bool(content) and SentencePieceProcessor(model_proto=content).get_piece_size() > 0
+    except RuntimeError:
+        whole = False
+    if not whole:
+        raise ValueError(f"{path} is damaged or cut short; remove it and download it again")
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer, from `spiece.model` where there is no `tokenizer.json`, as in IF's folders."""
     from transformers import T5Tokenizer
@@ -156,5 +169,6 @@ def load_tokenizer(folder: Path) -> Any:
             import google.protobuf  # noqa: F401
         except ImportError:  # transformers would ask for tiktoken, which does not help
             raise ValueError(f"{folder / 'spiece.model'} needs protobuf to be read; pip install protobuf") from None
+        check_pieces(folder / "spiece.model")
     with explained(folder):
         return T5Tokenizer.from_pretrained(folder, local_files_only=True)

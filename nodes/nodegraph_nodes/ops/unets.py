@@ -39,7 +39,8 @@ def traits(checkpoint: Checkpoint) -> Traits:
     config, place = checkpoint.config("unet"), f"unet/config.json in {checkpoint.folder}"
     kind = config.get("_class_name")
     if kind != "UNet2DConditionModel":
-        raise ValueError(f"{place} describes a {kind}, must be a UNet2DConditionModel")
+        found = f"describes a {kind}" if kind else "names no class"
+        raise ValueError(f"{place} {found}, must be a UNet2DConditionModel")
     for name, text in (("encoder_hid_dim_type", "text_proj"), ("addition_embed_type", "text")):
         if config.get(name) not in (None, text):
             raise ValueError(
