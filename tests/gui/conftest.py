@@ -1,0 +1,29 @@
+"""What the tests of the editor stand on: Qt without a screen, and the built-in node types as a worker describes them."""
+
+import json
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+
+from nodegraph import load_plugins
+from nodegraph_gui.catalogues import Catalogue
+
+
+@pytest.fixture(scope="session")
+def registry():
+    return load_plugins()
+
+
+@pytest.fixture(scope="session")
+def catalogue(registry):
+    """The catalogue of the built-in nodes, through JSON as it comes from a worker."""
+    described = {
+        "plugins": dict(registry.plugins),
+        "problems": list(registry.problems),
+        "node_types": [spec.describe() for spec in registry.node_types.values()],
+        "value_types": [value_type.describe() for value_type in registry.value_types.values()],
+        "conversions": [conversion.describe() for conversion in registry.conversions],
+    }
+    return Catalogue.from_json(json.loads(json.dumps(described)))
