@@ -3,12 +3,13 @@
 Letters are laid out once and kept with the node until it changes, since laying them out is most of what drawing costs.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPolygonF, QStaticText, QTextLayout, QTextOption
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter, QPainterPath, QPolygonF
 
 from .colours import mix
+from .letters import LINE, Text, broken, laid, lay
 from .recordings import Recording
 from .shapes import EDGE, HEADER, ROW, FieldPlace, PortPlace
 from .values import duration, fraction, value_text
@@ -16,7 +17,7 @@ from .values import duration, fraction, value_text
 if TYPE_CHECKING:
     from .node_items import NodeItem
 
-__all__ = ["Text", "draw", "draw_small", "message_height", "status_text"]
+__all__ = ["draw", "draw_small", "message_height", "status_text", "title_path"]
 
 ROUND = 8.0
 STRIP = 4.0
@@ -25,54 +26,7 @@ SMALL_PORT = 4.0
 BADGE = 8.0
 LINES = 3  # of a message
 MUTED = 0.55
-LINE = "\u2028"  # what QStaticText takes for the end of a line
 SWITCH = QRectF(0, 0, 24, 12)
-
-
-class Text(NamedTuple):
-    """Letters that were laid out, and how wide they are."""
-
-    letters: QStaticText
-    width: float
-    text: str
-
-
-def lay(text: str, font: QFont, metrics: QFontMetricsF, room: float) -> Text:
-    """Lay out a line of letters, cut with … where they have no room."""
-    return laid(metrics.elidedText(" ".join(text.split()), Qt.TextElideMode.ElideRight, room), font)
-
-
-def laid(text: str, font: QFont) -> Text:
-    letters = QStaticText(text)
-    letters.setTextFormat(Qt.TextFormat.PlainText)
-    letters.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-    letters.prepare(font=font)
-    return Text(letters, letters.size().width(), text)
-
-
-def broken(text: str, font: QFont, metrics: QFontMetricsF, room: float, lines: int) -> list[str]:
-    """The beginning of a text in so many lines at most, the last one cut with … where there is more."""
-    found: list[str] = []
-    paragraphs = text.split("\n")
-    for number, paragraph in enumerate(paragraphs):
-        layout = QTextLayout(paragraph, font)
-        option = QTextOption()
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        layout.setTextOption(option)
-        layout.beginLayout()
-        while True:
-            line = layout.createLine()
-            if not line.isValid():
-                break
-            line.setLineWidth(room)
-            start, length = line.textStart(), line.textLength()
-            rest = paragraph[start:]
-            if len(found) == lines - 1 and (length < len(rest) or number < len(paragraphs) - 1):
-                more = rest if length < len(rest) else rest + " …"
-                return [*found, metrics.elidedText(more, Qt.TextElideMode.ElideRight, room)]
-            found.append(paragraph[start : start + length])
-        layout.endLayout()
-    return found
 
 
 def message_height(item: "NodeItem") -> float:
@@ -233,13 +187,13 @@ def draw_title(painter: Recording, item: "NodeItem") -> None:
     title = text_of(item, "title", item.title, room, bold=True)
     kind = text_of(item, "kind", item.node.type, room - (state.width + 8 if state.width else 0), small=True)
     painter.setFont(paints.title_font)
-    painter.setPen(paints.pen(theme.text))
+    painter.setPen(paints.on(ground, theme.text))
     painter.drawStaticText(QPointF(left, 5), title.letters)
     painter.setFont(paints.small_font)
-    painter.setPen(paints.pen(theme.quiet))
+    painter.setPen(paints.on(ground, theme.quiet))
     painter.drawStaticText(QPointF(left, 23), kind.letters)
     if state.width:
-        painter.setPen(paints.pen(state_colour(item)))
+        painter.setPen(paints.on(ground, state_colour(item)))
         painter.drawStaticText(QPointF(shape.width - EDGE - state.width, 23), state.letters)
     if item.state.phase in ("running", "paused"):
         draw_progress(painter, item)
