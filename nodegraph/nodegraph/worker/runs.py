@@ -69,14 +69,14 @@ class Runs:
         return {
             "status": status,
             "problems": [problem_json(problem) for problem in problems],
-            "run": result.run if result else None,
-            "seconds": result.seconds if result else time.monotonic() - began,
+            "run": result.run if result is not None else None,
+            "seconds": result.seconds if result is not None else time.monotonic() - began,
             "files": [str(path) for path in files],
             "names": [path.relative_to(root).as_posix() for path in files],
             "out": str(root),
-            "failed": dict(result.failed) if result else {},
-            "skipped": dict(result.skipped) if result else {},
-            "cached": list(result.cached) if result else [],
+            "failed": dict(result.failed) if result is not None else {},
+            "skipped": dict(result.skipped) if result is not None else {},
+            "cached": list(result.cached) if result is not None else [],
         }
 
     def value(self, node: str, output: str | None) -> Any:
