@@ -31,6 +31,7 @@ class CurvePane(QWidget):
         self.logarithmic.toggled.connect(lambda on: self.plot.setLogMode(y=on))
         self.latest = QLabel(self)
         below = QHBoxLayout()
+        below.setContentsMargins(8, 0, 8, 0)
         below.addWidget(self.latest, 1)
         below.addWidget(self.logarithmic)
         layout = QVBoxLayout(self)

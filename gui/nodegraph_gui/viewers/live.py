@@ -21,6 +21,7 @@ class LiveViewer(Viewer):
         self.pane = PicturePane(self)
         self.said = QLabel(self)
         self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.said.setContentsMargins(8, 0, 8, 6)
         self.epoch = QLabel(self)
         self.scrubber = QSlider(Qt.Orientation.Horizontal, self)
         self.scrubber.setAccessibleName("Epoch whose samples are shown")
@@ -30,6 +31,7 @@ class LiveViewer(Viewer):
         self._epochs: list[int] = []
         self._record = Record()
         below = QHBoxLayout()
+        below.setContentsMargins(8, 0, 8, 0)
         below.addWidget(self.epoch)
         below.addWidget(self.scrubber, 1)
         layout = QVBoxLayout(self)

@@ -54,6 +54,7 @@ class PictureViewer(Viewer):
         self._ask: AskView | None = None
         self._count = 1
         below = QHBoxLayout()
+        below.setContentsMargins(8, 0, 8, 6)
         below.addWidget(self.rows)
         below.addStretch(1)
         below.addWidget(self.pixel)

@@ -50,6 +50,8 @@ class TrajectoryViewer(Viewer):
 
     def _build(self) -> None:
         scrub, choose = QHBoxLayout(), QHBoxLayout()
+        scrub.setContentsMargins(8, 0, 8, 0)
+        choose.setContentsMargins(8, 0, 8, 6)
         for widget in (self.play, self.scrubber, self.place):
             scrub.addWidget(widget, 1 if widget is self.scrubber else 0)
         choose.addWidget(self.what)
