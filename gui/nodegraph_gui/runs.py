@@ -192,6 +192,9 @@ class Runs(QObject):
         """Ask the worker what is wrong with a graph and what is known of its cost; `problems_of` reads the answer."""
         folder = folder_of(document)
         refuse = failed or self.trouble.emit
+        if not self._ready and not self.worker.shares_files:  # its node types tell which inputs are files
+            refuse("the worker is not ready yet")
+            return
 
         def ask(graph: Graph) -> None:
             try:

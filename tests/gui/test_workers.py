@@ -1,4 +1,4 @@
-"""The client of a worker: against the real one, behind a shell, behind a wrapper that cuts, and against what is none."""
+"""The client of a worker: the real one, one behind a shell, one behind a wrapper that cuts, and what is none."""
 
 import json
 import os
@@ -219,7 +219,8 @@ def test_a_callback_that_fails_does_not_lose_the_answers_after_it(qtbot, make, m
 
 
 def test_a_command_is_read_as_a_shell_would():
-    assert split_command("ssh -p 22 'gpu box' nodegraph worker") == ("ssh", "-p", "22", "gpu box", "nodegraph", "worker")
+    parts = ("ssh", "-p", "22", "gpu box", "nodegraph", "worker")
+    assert split_command("ssh -p 22 'gpu box' nodegraph worker") == parts
     with pytest.raises(ValueError, match="is empty"):
         split_command("  ")
     with pytest.raises(ValueError, match="cannot be read"):
