@@ -30,6 +30,7 @@ __all__ = ["Choice", "QuickAdd"]
 
 WIDTH, LIST_HEIGHT, MARGIN = 380, 308, 8
 CHOICE = Qt.ItemDataRole.UserRole
+KEYS = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -149,7 +150,8 @@ class QuickAdd(QFrame):
         if watched is not self.line:
             return False
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()  # no shortcut of the window fires while something is typed here
+            if event.key() in KEYS:
+                event.accept()  # the window's own Esc, Enter and Tab wait while something is looked for
             return False
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             return self._key(event)

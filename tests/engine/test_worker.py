@@ -289,6 +289,28 @@ def test_files_travel_by_content(worker: Talk) -> None:
     assert list((worker.tmp / "temporary").iterdir()) == []
 
 
+def test_what_a_killed_worker_left_is_taken_away(tmp_path: Path) -> None:
+    data = base64.b64encode(b"x").decode()
+    digest = hashlib.sha256(b"x").hexdigest()
+
+    def folders() -> list[Path]:
+        return list((tmp_path / "temporary").iterdir())
+
+    with Talk(tmp_path) as killed, Talk(tmp_path) as living:
+        killed.ask("put", digest=digest, name="x.txt", data=data)
+        left = set(folders())
+        living.ask("put", digest=digest, name="x.txt", data=data)
+        assert len(folders()) == 2
+        killed.process.kill()
+        killed.process.wait()
+        for folder in folders():
+            os.utime(folder, (1, 1))
+        with Talk(tmp_path) as third:
+            third.ask("put", digest=digest, name="x.txt", data=data)
+            assert len(folders()) == 2 and not left & set(folders())
+            assert living.ask("have", digests=[digest])["missing"] == []
+
+
 def test_the_end_of_the_input_ends_it(worker: Talk) -> None:
     assert worker.end() == 0
 

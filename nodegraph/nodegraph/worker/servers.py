@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, NamedTuple
 
 from nodegraph.control import Control
@@ -210,12 +210,10 @@ class Server:
         self._answer(job.request, find)
 
 
-SWITCHES: Mapping[str, Callable[[Control], None]] = {
-    "cancel": Control.cancel,
-    "pause": Control.pause,
-    "resume": Control.resume,
-}
-ANSWERS: Mapping[str, Callable[[Server, Request], dict[str, Any]]] = {
+SWITCHES: Mapping[str, Callable[[Control], None]] = MappingProxyType(
+    {"cancel": Control.cancel, "pause": Control.pause, "resume": Control.resume}
+)
+ANSWERS: Mapping[str, Callable[[Server, Request], dict[str, Any]]] = MappingProxyType({
     "describe": Server.describe,
     "device": Server.device,
     "check": Server.check,
@@ -224,7 +222,7 @@ ANSWERS: Mapping[str, Callable[[Server, Request], dict[str, Any]]] = {
     "put": Server.put,
     "get": Server.get,
     "free": Server.free,
-}
+})  # fmt: skip
 
 
 def greeting(device: str) -> dict[str, Any]:

@@ -3,21 +3,29 @@
 import base64
 import binascii
 import hashlib
+import os
 import shutil
 import stat
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from nodegraph.errors import OutputError, UsageError
 from nodegraph.outputs import OutputFolder
 from nodegraph.validation import shown
+from nodegraph.writing import lock
 
 __all__ = ["Store"]
 
 MOST_PIECE = 4 * 2**20
+PREFIX = "nodegraph-worker-"
+LOCK = ".lock"
+SECONDS_TO_LOCK = 60  # for a worker that has just made its folder
 
 
 class Store:
@@ -33,7 +41,10 @@ class Store:
     def folder(self) -> Path:
         with self._lock:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="nodegraph-worker-"))
+                self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+                self._held = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+                lock(self._held, wait=True)
+                remove_abandoned(self._folder.parent)
             return self._folder
 
     def close(self) -> None:
@@ -42,6 +53,7 @@ class Store:
             folder, self._folder = self._folder, None
             self._put.clear()
         if folder is not None:
+            os.close(self._held)
             shutil.rmtree(folder, ignore_errors=True)
 
     def missing(self, digests: Iterable[str]) -> list[str]:
@@ -84,6 +96,22 @@ class Store:
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
         return {"data": base64.b64encode(piece).decode("ascii"), "size": found.st_size, "offset": offset}
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Take away the folders of workers that were killed: theirs is locked no more. What cannot be, does no harm."""
+    if sys.platform == "win32":  # where nothing is locked
+        return
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - folder.lstat().st_mtime < SECONDS_TO_LOCK or folder.is_symlink():
+                continue
+            held = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                if lock(held, wait=False):
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(held)
 
 
 def decoded(data: str) -> bytes:
