@@ -5,7 +5,7 @@ from PySide6.QtGui import QMouseEvent, QPainterPath
 
 from nodegraph import Link
 
-from ..linking import disconnect
+from ..edits import disconnect
 from ..marks import Mark
 from ..wire_items import wire_path
 from . import ALT, CTRL, Gesture
