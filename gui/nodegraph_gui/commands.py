@@ -13,6 +13,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 
 from nodegraph.graphs import Mode
 
+from .aligning import Axis, Edge
 from .canvases import GRID, canvas_of
 from .edits import (
     add_frame,
@@ -29,8 +30,7 @@ from .edits import (
     set_collapsed,
     set_mode,
 )
-from .aligning import Axis, Edge
-from .keys import move_keys, named, nodes_of, numbers_of, placed, selected, selected_nodes
+from .keys import Key, move_keys, named, nodes_of, numbers_of, placed, selected, selected_nodes
 from .linking import reached
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def paste_at(desk: "Desk", text: str, at: QPointF) -> bool:
     after = canvas_of(graph)
     frames = [("frame", number) for number in after.frames if number not in before.frames]
     notes = [("note", number) for number in after.notes if number not in before.notes]
-    keys = [*ids, *frames, *notes]
+    keys: list[Key] = [*ids, *frames, *notes]
     desk.document.edit(f"Paste {named(keys)}", graph)
     desk.scene.select(keys, "replace")
     return True
@@ -254,7 +254,9 @@ def select_linked(desk: "Desk") -> None:
     """All that feeds what is selected or is fed by it."""
     graph = desk.document.graph
     starts = selected_nodes(desk.scene)
-    found = {node for start in starts for forwards in (True, False) for node in reached(graph, start, forwards=forwards)}
+    found = {
+        node for start in starts for forwards in (True, False) for node in reached(graph, start, forwards=forwards)
+    }
     desk.scene.select(found, "add")
 
 

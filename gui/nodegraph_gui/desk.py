@@ -6,9 +6,9 @@ menus; a window makes one for each view and listens to its signals.
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QCursor, QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QColorDialog, QWidget
+from PySide6.QtWidgets import QColorDialog
 
 from nodegraph import Graph, Link
 
@@ -16,8 +16,19 @@ from .canvas import CanvasView
 from .canvases import GRID, canvas_of
 from .commands import COMMANDS, actions_for
 from .drops import Drops
-from .edits import add_node, connect, edit_frame, edit_note, fitting, insert_on_link, set_colour, set_title, why_not_insert
+from .edits import (
+    add_node,
+    connect,
+    edit_frame,
+    edit_note,
+    fitting,
+    insert_on_link,
+    set_colour,
+    set_title,
+    why_not_insert,
+)
 from .find_bar import FindBar
+from .gestures import Gesture
 from .gestures.cut import Cut
 from .gestures.double_click import DoubleClick
 from .gestures.duplicate import DuplicateDrag
@@ -75,7 +86,7 @@ class Desk(QObject):
         view.addActions(list(self.actions.values()))
         self.scene.selection_changed.connect(self.document.seal)
 
-    def _factory(self, gesture: type) -> Callable[[CanvasView], object]:
+    def _factory(self, gesture: type[Gesture]) -> Callable[[CanvasView], Gesture]:
         return lambda view: gesture(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -107,7 +118,9 @@ class Desk(QObject):
         if at is None:
             corner = self._beside_others(corner)
         try:
-            graph, id = add_node(placed(self.scene, self.document.graph), self.scene.catalogue, kind, self.on_grid(corner))
+            graph, id = add_node(
+                placed(self.scene, self.document.graph), self.scene.catalogue, kind, self.on_grid(corner)
+            )
         except ValueError as error:
             self.said.emit(str(error))
             return None
@@ -169,7 +182,9 @@ class Desk(QObject):
         if not choices:
             self.said.emit(f"no node fits into {link}")
             return
-        self._offer(at, choices, f"Nodes that fit into {link}", lambda choice: self.add_between(choice.kind.id, link, at))
+        self._offer(
+            at, choices, f"Nodes that fit into {link}", lambda choice: self.add_between(choice.kind.id, link, at)
+        )
 
     def add_between(self, kind: str, link: Link, at: QPointF) -> None:
         """Add a node on a wire, with what comes after it moved to make room."""
@@ -223,7 +238,7 @@ class Desk(QObject):
         if number in canvas_of(self.document.graph).notes:
             self.document.edit("Edit a note", edit_note(self.document.graph, number, text=text))
 
-    def _on_screen(self, rect: QRectF) -> "QRect":
+    def _on_screen(self, rect: QRectF) -> QRect:
         return self.view.mapFromScene(rect).boundingRect()
 
     def choose_colour(self) -> None:

@@ -28,7 +28,8 @@ __all__ = [
 
 def selected(scene: Scene) -> list[Key]:
     """All that is selected: the nodes in the order of the graph, then frames, then notes."""
-    return [key for key in scene.keys() if key in scene.selected_keys]
+    others: tuple[Key, ...] = (*(item.key for item in scene.frames), *(item.key for item in scene.notes))
+    return [*selected_nodes(scene), *(key for key in others if key in scene.selected_keys)]
 
 
 def selected_nodes(scene: Scene) -> list[str]:
@@ -68,7 +69,7 @@ def contents(scene: Scene, keys: Iterable[Key]) -> list[Key]:
     found: dict[Key, None] = dict.fromkeys(keys)
     grounds = [scene.rect_of(("frame", number)) for number in numbers_of(found, "frame")]
     if grounds:
-        corners = ((key, scene.rect_of(key).topLeft()) for key in scene.keys())
+        corners = [(key, scene.rect_of(key).topLeft()) for key in tuple(scene.keys())]
         found |= dict.fromkeys(key for key, at in corners if any(ground.contains(at) for ground in grounds))
     return list(found)
 

@@ -13,9 +13,8 @@ from PySide6.QtWidgets import QMenu
 from nodegraph import Link
 
 from .canvas import HIT
-from .canvases import canvas_of
 from .commands import add_note_at, paste_at
-from .edits import disconnect, edit_frame, fit_frame, in_frame, remove_frame, remove_note, reset_input
+from .edits import disconnect, fit_frame, in_frame, remove_frame, remove_note, reset_input
 from .keys import key_at, placed
 from .shapes import PortRef
 

@@ -105,7 +105,9 @@ class LinkPorts(Gesture):
             return self.reasons[pointed]
         if self.over is not None:
             return f"{self.over} has no port for that"
-        return "Let go here to remove the link" if self.lifted is not None else "Let go here for a list of nodes that fit"
+        return (
+            "Let go here to remove the link" if self.lifted is not None else "Let go here for a list of nodes that fit"
+        )
 
     def ends_of(self, target: PortRef) -> tuple[PortRef, PortRef]:
         """Source and target, whichever was drawn."""

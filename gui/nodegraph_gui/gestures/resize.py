@@ -21,7 +21,9 @@ SMALLEST = (80.0, 40.0)
 
 def grip_at(scene: Scene, at: QPointF, reach: float) -> tuple[Key, tuple[bool, bool]] | None:
     """What can be resized from a point, by its right edge, its lower edge or both; None where nothing can."""
-    for key in (*(item.key for item in reversed(scene.notes)), *scene.nodes, *(item.key for item in scene.frames)):
+    notes, frames = (item.key for item in reversed(scene.notes)), (item.key for item in scene.frames)
+    keys: tuple[Key, ...] = (*notes, *scene.nodes, *frames)
+    for key in keys:
         rect = scene.rect_of(key)
         if not rect.adjusted(0, 0, reach, reach).contains(at):
             continue
