@@ -5,8 +5,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton
 
 from .canvas import CanvasView
-from .documents import Document
-from .scene import Scene
 from .searches import find_nodes
 
 __all__ = ["FindBar"]
@@ -17,9 +15,9 @@ MARGIN = 12
 class FindBar(QFrame):
     """Finds nodes by title, id, type and typed values, selects the hit and brings it to the middle."""
 
-    def __init__(self, view: CanvasView, scene: Scene, document: Document) -> None:
+    def __init__(self, view: CanvasView) -> None:
         super().__init__(view)
-        self.view, self.canvas, self.document = view, scene, document
+        self.view, self.scene = view, view.canvas
         self.setObjectName("find_bar")
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAutoFillBackground(True)
@@ -45,7 +43,7 @@ class FindBar(QFrame):
 
     @property
     def hits(self) -> list[str]:
-        return find_nodes(self.line.text(), self.document.graph, self.canvas.catalogue)
+        return find_nodes(self.line.text(), self.scene.document.graph, self.scene.catalogue)
 
     def open(self) -> None:
         self._place()
@@ -63,8 +61,8 @@ class FindBar(QFrame):
         hits = self.hits
         if hits:
             self.at = (max(self.at, 0) + by) % len(hits) if self.at >= 0 or by < 0 else 0
-            self.canvas.select([hits[self.at]], "replace")
-            self.view.centerOn(self.canvas.node_rect(hits[self.at]).center())
+            self.scene.select([hits[self.at]], "replace")
+            self.view.look_at(self.scene.node_rect(hits[self.at]).center())
         self._count(hits)
 
     def _restart(self) -> None:

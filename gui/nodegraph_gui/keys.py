@@ -1,39 +1,35 @@
 """What lies on the canvas and can be taken: a node goes by its id, a frame or note by ("frame", 2) or ("note", 0)."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 from PySide6.QtCore import QPointF, QRectF
 
 from nodegraph import Graph
 
-from .canvases import Frame, Note, Rect, canvas_of, with_frame, with_note, with_positions
-from .scene import Scene
+from .canvases import Rect, canvas_of, with_positions
+from .edits import edit_frame, edit_note
+from .scene import Key, Scene
 
 __all__ = [
     "Key",
+    "as_rect",
     "contents",
     "key_at",
-    "key_rect",
     "keys_in",
     "move_keys",
     "named",
     "nodes_of",
     "numbers_of",
+    "placed",
     "selected",
     "selected_nodes",
 ]
 
-Key: TypeAlias = str | tuple[str, int]
 
-
-def selected(scene: Scene) -> tuple[Key, ...]:
+def selected(scene: Scene) -> list[Key]:
     """All that is selected: the nodes in the order of the graph, then frames, then notes."""
-    return (
-        *selected_nodes(scene),
-        *(item.key for item in scene.frames if item.selected),
-        *(item.key for item in scene.notes if item.selected),
-    )
+    others: tuple[Key, ...] = (*(item.key for item in scene.frames), *(item.key for item in scene.notes))
+    return [*selected_nodes(scene), *(key for key in others if key in scene.selected_keys)]
 
 
 def selected_nodes(scene: Scene) -> list[str]:
@@ -55,58 +51,50 @@ def key_at(scene: Scene, at: QPointF) -> Key | None:
     node = scene.node_at(at)
     if node is not None:
         return node
-    note = next((item.key for item in reversed(scene.notes) if item.rect.contains(at)), None)
-    return note or next((item.key for item in reversed(scene.frames) if item.bar.contains(at)), None)
-
-
-def key_rect(scene: Scene, key: Key) -> QRectF:
-    """Where it is drawn now."""
-    if isinstance(key, str):
-        return scene.node_rect(key)
-    items = scene.frames if key[0] == "frame" else scene.notes
-    return next((item.rect for item in items if item.key == key), QRectF())
+    note, frame = scene.note_at(at), scene.frame_at(at)
+    return ("note", note) if note is not None else ("frame", frame) if frame is not None else None
 
 
 def keys_in(scene: Scene, rect: QRectF) -> list[Key]:
     """What a rectangle takes: nodes and notes that it touches, frames that are wholly in it."""
     return [
-        *(node for node in scene.nodes if scene.node_rect(node).intersects(rect)),
+        *scene.nodes_in(rect),
         *(item.key for item in scene.frames if rect.contains(item.rect)),
         *(item.key for item in scene.notes if item.rect.intersects(rect)),
     ]
 
 
-def contents(scene: Scene, keys: Sequence[Key]) -> list[Key]:
-    """The keys, and all that lies wholly in the frames among them."""
-    grounds = [key_rect(scene, key) for key in keys if not isinstance(key, str) and key[0] == "frame"]
+def contents(scene: Scene, keys: Iterable[Key]) -> list[Key]:
+    """The keys, and all whose top left corner lies in one of the frames among them."""
     found: dict[Key, None] = dict.fromkeys(keys)
+    grounds = [scene.rect_of(("frame", number)) for number in numbers_of(found, "frame")]
     if grounds:
-        others: list[Key] = [*scene.nodes, *(item.key for item in (*scene.frames, *scene.notes))]
-        rects = ((key, key_rect(scene, key)) for key in others)
-        found |= dict.fromkeys(key for key, rect in rects if any(ground.contains(rect) for ground in grounds))
+        corners = [(key, scene.rect_of(key).topLeft()) for key in tuple(scene.keys())]
+        found |= dict.fromkeys(key for key, at in corners if any(ground.contains(at) for ground in grounds))
     return list(found)
 
 
+def placed(scene: Scene, graph: Graph) -> Graph:
+    """The graph with a position for each node: those that have none get the one that they are shown at."""
+    known = canvas_of(graph).positions
+    homes = {node: item.home for node, item in scene.nodes.items() if node in graph.nodes and node not in known}
+    return with_positions(graph, {node: (home.x(), home.y()) for node, home in homes.items()}) if homes else graph
+
+
 def move_keys(scene: Scene, graph: Graph, keys: Iterable[Key], delta: QPointF) -> Graph:
-    """The graph with all of these moved, from where the scene shows them; those without a place get one so."""
+    """The graph with all of these moved from where the scene shows them."""
     keys = list(keys)
-    corners = {key: key_rect(scene, key).topLeft() + delta for key in keys}
-    graph = with_positions(graph, {node: (corners[node].x(), corners[node].y()) for node in nodes_of(keys)})
+    graph = placed(scene, graph)
+    corners = {node: scene.node_rect(node).topLeft() + delta for node in nodes_of(keys)}
+    graph = with_positions(graph, {node: (at.x(), at.y()) for node, at in corners.items()})
     for number in numbers_of(keys, "frame"):
-        frame = canvas_of(graph).frames[number]
-        graph = with_frame(graph, number, Frame(frame.title, frame.colour, placed(scene, ("frame", number), delta)))
+        graph = edit_frame(graph, number, rect=as_rect(scene.rect_of(("frame", number)).translated(delta)))
     for number in numbers_of(keys, "note"):
-        text = canvas_of(graph).notes[number].text
-        graph = with_note(graph, number, Note(text, placed(scene, ("note", number), delta)))
+        graph = edit_note(graph, number, rect=as_rect(scene.rect_of(("note", number)).translated(delta)))
     return graph
 
 
-def placed(scene: Scene, key: Key, delta: QPointF) -> Rect:
-    rect = key_rect(scene, key).translated(delta)
-    return Rect(rect.x(), rect.y(), rect.width(), rect.height())
-
-
-def named(scene: Scene, keys: Sequence[Key]) -> str:
+def named(keys: Sequence[Key]) -> str:
     """What an edit of these is about, in words for the menu: "noise", "3 nodes", "a frame with 2 nodes"."""
     nodes, frames, notes = nodes_of(keys), numbers_of(keys, "frame"), numbers_of(keys, "note")
     parts = []
@@ -117,3 +105,7 @@ def named(scene: Scene, keys: Sequence[Key]) -> str:
     if nodes:
         parts.append(nodes[0] if len(nodes) == 1 else f"{len(nodes)} nodes")
     return " and ".join(parts)
+
+
+def as_rect(rect: QRectF) -> Rect:
+    return Rect(rect.x(), rect.y(), rect.width(), rect.height())

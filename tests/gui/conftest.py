@@ -1,4 +1,4 @@
-"""What the tests of the editor stand on: Qt without a screen, and the built-in node types as a worker describes them."""
+"""What the tests of the editor stand on: Qt without a screen, and the built-in nodes as a worker describes them."""
 
 import json
 import os

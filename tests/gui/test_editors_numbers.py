@@ -37,9 +37,9 @@ class Shown:
         self.editor.changed.connect(lambda value: self.said.append(("changed", value)))
         self.editor.cancelled.connect(lambda: self.said.append(("cancelled",)))
         self.window.resize(320, 120)
-        self.window.show()
-        qtbot.waitExposed(self.window)
-        self.window.activateWindow()
+        with qtbot.waitActive(self.window):
+            self.window.show()
+            self.window.activateWindow()
         self.other.setFocus()
 
     @property

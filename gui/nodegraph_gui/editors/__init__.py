@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QWidget
 
 from ..catalogues import Port
+from ..seeds import is_seed
 from .choices import ChoiceEditor
 from .editor import Editor
 from .lines import LineEditor
@@ -25,7 +26,7 @@ from .whole_numbers import NumberEditor
 if TYPE_CHECKING:
     from ..gui_plugins import GuiPlugins
 
-__all__ = ["Editor", "is_seed", "make_editor"]
+__all__ = ["Editor", "make_editor"]
 
 MOST_STEPS = 1000  # whole numbers that are still told apart on a slider that is not logarithmic
 
@@ -81,10 +82,3 @@ def number_kind(port: Port) -> type[Editor]:
     narrow = not scale.whole or scale.logarithmic or scale.high - scale.low <= MOST_STEPS
     return SliderEditor if narrow else NumberEditor
 
-
-def is_seed(port: Port) -> bool:
-    """Whether an input is a seed: by its annotation, or by its name, as the engine tells them."""
-    if port.type != "int" or port.is_list or port.choices is not None:
-        return False
-    widget = port.schema.get("widget")
-    return widget == "seed" or (widget is None and port.name == "seed")

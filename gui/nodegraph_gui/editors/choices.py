@@ -86,6 +86,8 @@ class ChoiceEditor(Editor):
         values = self.values()
         if 0 <= index < len(values):
             self.choose(values[index])
+        if self.compact:
+            self.moved_on.emit(0)
 
     def take_typed(self) -> None:
         """What was typed, a choice or not: what is none stays to be seen, and is marked."""

@@ -38,7 +38,7 @@ class Editor(QWidget):
     changed = Signal(object)
     cancelled = Signal()
     drawn_changed = Signal(bool)
-    moved_on = Signal(int)  # Tab (1) or Shift+Tab (-1) in the one editor of the canvas
+    moved_on = Signal(int)  # of the one editor of the canvas: Tab (1), Shift+Tab (-1), Enter (0)
 
     def __init__(
         self,
@@ -204,6 +204,10 @@ class Editor(QWidget):
             return
         super().keyPressEvent(event)
 
+    def is_done(self, event: QKeyEvent) -> bool:
+        """Whether a key ends the editing, in a row of a node."""
+        return event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
     def watch(self, widget: QWidget) -> None:
         """Take Esc from a widget, and the wheel while it has not got the keyboard: a list scrolls under it then."""
         widget.installEventFilter(self)
@@ -220,6 +224,10 @@ class Editor(QWidget):
             if self.compact and event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
                 self.commit()
                 self.moved_on.emit(1 if event.key() == Qt.Key.Key_Tab else -1)
+                return True
+            if self.compact and self.is_done(event):
+                self.commit()
+                self.moved_on.emit(0)
                 return True
         return super().eventFilter(watched, event)
 

@@ -70,7 +70,7 @@ class Scale:
     def rounded(self, value: float, fine: bool = False) -> int | float:
         """The nearest number of few digits, inside the range."""
         if self.whole:
-            return int(min(self.high, max(self.low, round(value))))
+            return int(min(self.high, max(self.low, round(value))))  # the ends are whole
         unit = self.unit(value) * (0.1 if fine else 1.0)
         digits = max(0, -math.floor(math.log10(unit)))
         nearest = round(round(value / unit) * unit, digits)
@@ -90,8 +90,9 @@ def scale_of(port: Port) -> Scale | None:
     if not (math.isfinite(start) and math.isfinite(end) and start < end):
         return None
     asked = said.get("scale")
-    if whole:
-        start, end = start + (low is None), end - (high is None)
+    if whole:  # as whole numbers, since 2**63 - 1 is no float
+        start = int(low) if low is not None else int(above or 0) + 1
+        end = int(high) if high is not None else int(below or 0) - 1
         logarithmic = start > 0 and (asked == "log" or (asked is None and end / start >= DECADES))
         return Scale(start, end, 1, True, logarithmic) if start < end else None
     step = 10.0 ** (math.floor(math.log10((end - start) / 100) + 1e-9))

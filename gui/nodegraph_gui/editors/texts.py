@@ -100,6 +100,9 @@ class TextEditor(Editor):
         self.area.show_text(line_text(self.value))
         self.fit()
 
+    def is_done(self, event: QKeyEvent) -> bool:
+        return super().is_done(event) and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+
     def commit(self) -> None:
         self.area.enter()
 

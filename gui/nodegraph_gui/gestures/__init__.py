@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["DRIFT", "Gesture"]
 
 DRIFT = 6.0  # pixels that the mouse may stray while a button is clicked
-ALT, CTRL, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+ALT, CTRL, SHIFT = (
+    Qt.KeyboardModifier.AltModifier,
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
 
 
 class Gesture:

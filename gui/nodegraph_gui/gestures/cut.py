@@ -1,11 +1,13 @@
 """Cut: a line drawn across wires takes them away (Ctrl+Alt and drag, or hold Y and drag)."""
 
+from itertools import pairwise
+
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QMouseEvent, QPainterPath
 
 from nodegraph import Link
 
-from ..linking import disconnect
+from ..edits import disconnect
 from ..marks import Mark
 from ..wire_items import wire_path
 from . import ALT, CTRL, Gesture
@@ -46,7 +48,9 @@ class Cut(Gesture):
         count = len(self.links)
         if not count:
             return
-        self.document.edit(f"Cut {self.links[0]}" if count == 1 else f"Cut {count} links", disconnect(self.document.graph, *self.links))
+        self.document.edit(
+            f"Cut {self.links[0]}" if count == 1 else f"Cut {count} links", disconnect(self.document.graph, *self.links)
+        )
 
     def click(self, event: QMouseEvent) -> None:
         self.restore()
@@ -63,7 +67,7 @@ def crosses(one: QPointF, other: QPointF, start: QPointF, end: QPointF) -> bool:
     if not path.controlPointRect().adjusted(-1, -1, 1, 1).intersects(stroke):
         return False
     points = [path.pointAtPercent(step / 32) for step in range(33)]
-    return any(segments_cross(one, other, a, b) for a, b in zip(points, points[1:], strict=False))
+    return any(segments_cross(one, other, a, b) for a, b in pairwise(points))
 
 
 def segments_cross(a: QPointF, b: QPointF, c: QPointF, d: QPointF) -> bool:

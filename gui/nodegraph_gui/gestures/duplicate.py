@@ -5,7 +5,7 @@ from PySide6.QtGui import QMouseEvent
 
 from ..canvases import GRID, with_positions
 from ..edits import duplicate
-from ..keys import named
+from ..keys import named, placed, selected_nodes
 from ..marks import Mark, outline
 from . import ALT, CTRL, SHIFT, Gesture
 from .move import snapped
@@ -24,7 +24,7 @@ class DuplicateDrag(Gesture):
         if node is None or not held & ALT or held & CTRL:
             return False
         self.node = node
-        self.nodes = sorted(self.scene.selection) if node in self.scene.selection else [node]
+        self.nodes = selected_nodes(self.scene) if node in self.scene.selection else [node]
         self.mark = Mark(self.scene, self.scene.theme.accent, 1.5, dashed=True, filled=True)
         self.delta = QPointF()
         return True
@@ -39,10 +39,10 @@ class DuplicateDrag(Gesture):
     def drop(self, event: QMouseEvent) -> None:
         self.drag(event)
         self.mark.remove()
-        graph, new = duplicate(self.document.graph, self.nodes, bool(event.modifiers() & SHIFT))
+        graph, new = duplicate(placed(self.scene, self.document.graph), self.nodes, bool(event.modifiers() & SHIFT))
         at = {new[old]: self.scene.node_rect(old).topLeft() + self.delta for old in self.nodes}
         graph = with_positions(graph, {node: (point.x(), point.y()) for node, point in at.items()})
-        self.document.edit(f"Duplicate {named(self.scene, list(self.nodes))}", graph)
+        self.document.edit(f"Duplicate {named(self.nodes)}", graph)
         self.scene.select(new.values(), "replace")
 
     def click(self, event: QMouseEvent) -> None:

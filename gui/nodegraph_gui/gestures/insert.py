@@ -1,13 +1,12 @@
 """Insert: which wire a node, moved or dragged from the palette, would be put into; that wire is lit while it hovers."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF
 
-from nodegraph import Graph, Link, NodegraphError
+from nodegraph import Graph, Link
 
-from ..edits import insert_on_link
+from ..edits import insert_on_link, why_not_insert
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -32,29 +31,25 @@ class Insertion:
         self._fits: dict[Link, bool] = {}
 
     def hover(self, at: QPointF) -> None:
-        near = self.desk.scene.links_at(at, self.desk.view.pixels(NEAR))
-        link = next((link for link in near if self.fits(link)), None)
+        """The cursor is there: light the wire below it where the node fits in."""
+        view, scene = self.desk.view, self.desk.scene
+        near = scene.link_at(at, view.pixels(NEAR))
+        link = near if near is not None and self.fits(near) else None
         if link != self.link:
-            self.end()
             self.link = link
-            if link is not None:
-                self.desk.scene.wires[link].set_lit(True)
+            scene.light(() if link is None else (link,))
 
     def fits(self, link: Link) -> bool:
         if link not in self._fits:
-            try:
-                self.into(self.graph, link)
-                self._fits[link] = self.node not in (link.source, link.target)
-            except (ValueError, NodegraphError):
-                self._fits[link] = False
+            self._fits[link] = not why_not_insert(self.graph, self.desk.scene.catalogue, link, self.node)
         return self._fits[link]
 
     def into(self, graph: Graph, link: Link) -> Graph:
-        """The graph with the node in the link, and what comes after it moved to make room."""
-        return insert_on_link(graph, self.desk.scene.catalogue, link, self.node)
+        """The graph with the node on the wire, and what comes after it moved to make room."""
+        scene = self.desk.scene
+        return insert_on_link(graph, scene.catalogue, link, self.node, scene.sizes())
 
     def end(self) -> None:
-        """The wire glows no more."""
-        if self.link is not None and self.link in self.desk.scene.wires:
-            self.desk.scene.wires[self.link].set_lit(False)
+        """The wire is lit no more."""
         self.link = None
+        self.desk.scene.light()

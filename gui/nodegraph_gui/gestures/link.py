@@ -11,7 +11,7 @@ from PySide6.QtGui import QMouseEvent
 
 from nodegraph import Graph, Link
 
-from ..linking import Place, connect, disconnect, free_port, move_in_list, why_not_each
+from ..edits import Place, connect, disconnect, free_port, move_in_list, why_not_each
 from ..shapes import PortRef
 from . import Gesture
 
@@ -52,10 +52,9 @@ class LinkPorts(Gesture):
         if self.lifted is not None:
             self.scene.wires[self.lifted].setVisible(False)
         by_name = {(place.node, place.name): why for place, why in self._why_not().items()}
-        for item in self.scene.nodes.values():
-            for ref in item.places.places:
-                if ref.is_input != self.fixed.is_input and (ref.node, ref.name) in by_name:
-                    reasons[ref] = by_name[ref.node, ref.name]
+        for ref in self.scene.ports():
+            if ref.is_input != self.fixed.is_input and (ref.node, ref.name) in by_name:
+                reasons[ref] = by_name[ref.node, ref.name]
         self.scene.glow(reasons)
         self.ends = [(self.scene.port_pos(ref), ref) for ref, why in reasons.items() if not why]
         self.reasons = reasons
@@ -106,7 +105,9 @@ class LinkPorts(Gesture):
             return self.reasons[pointed]
         if self.over is not None:
             return f"{self.over} has no port for that"
-        return "Let go here to remove the link" if self.lifted is not None else "Let go here for a list of nodes that fit"
+        return (
+            "Let go here to remove the link" if self.lifted is not None else "Let go here for a list of nodes that fit"
+        )
 
     def ends_of(self, target: PortRef) -> tuple[PortRef, PortRef]:
         """Source and target, whichever was drawn."""
@@ -124,7 +125,7 @@ class LinkPorts(Gesture):
         if target is not None:
             self.link(target)
         elif self.over is not None:
-            self.view.hint.emit(self.tell(here))
+            self.desk.said.emit(self.tell(here))
         elif self.lifted is not None:
             self.document.edit(f"Unlink {self.lifted}", disconnect(self.document.graph, self.lifted))
         else:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QMouseEvent
 from nodegraph import Link
 
 from ..canvases import GRID
-from ..keys import Key, contents, key_at, key_rect, move_keys, named, selected
+from ..keys import Key, contents, key_at, move_keys, named, selected
 from . import CTRL, SHIFT, Gesture
 from .insert import Insertion
 from .select import pick, way
@@ -27,7 +27,7 @@ class Move(Gesture):
         if key is None:
             return False
         self.key: Key = key
-        self.before = selected(self.scene)
+        self.before = self.scene.selected_keys
         self.was_selected = self.key in self.before
         pick(self.scene, self.key, event.modifiers())
         self.keys: list[Key] = []
@@ -46,7 +46,7 @@ class Move(Gesture):
         self.view.hint.emit(f"Let go to insert into {where}" if where else HINT)
 
     def _take_up(self) -> None:
-        if self.key not in selected(self.scene):  # Ctrl took it out of the selection; a drag takes it along
+        if self.key not in self.scene.selected_keys:  # Ctrl took it out of the selection; a drag takes it along
             self.scene.select([self.key], "add")
         self.keys = contents(self.scene, selected(self.scene))
         if len(self.keys) == 1 and isinstance(self.key, str):
@@ -54,7 +54,7 @@ class Move(Gesture):
 
     def _delta(self, event: QMouseEvent) -> QPointF:
         delta = self.at(event) - self.start
-        corner = key_rect(self.scene, self.key).topLeft() - self.delta  # where it was before the drag
+        corner = self.scene.rect_of(self.key).topLeft() - self.delta  # where it was before the drag
         fine = bool(event.modifiers() & SHIFT) == self.desk.snap
         return snapped(corner + delta, 1 if fine else GRID) - corner
 
@@ -67,15 +67,18 @@ class Move(Gesture):
         link = self.link
         self._settle()
         graph = move_keys(self.scene, self.document.graph, self.keys, self.delta)
-        label = f"Move {named(self.scene, self.keys)}"
+        label = f"Move {named(self.keys)}"
         if link is not None and self.insertion is not None:
             graph = self.insertion.into(graph, link)
             label = f"Insert {self.key} into {link}"
         self.document.edit(label, graph)
 
     def click(self, event: QMouseEvent) -> None:
+        field = self.scene.field_at(self.start)
         if way(event.modifiers()) == "replace":
             self.scene.select([self.key], "replace")
+            if field is not None:
+                self.view.open_editor(*field)
         elif event.modifiers() & CTRL and event.modifiers() & SHIFT:
             self.scene.select([self.key], "subtract")
 

@@ -5,8 +5,9 @@ from PySide6.QtGui import QMouseEvent
 
 from nodegraph import Graph
 
-from ..canvases import GRID, Frame, Note, Rect, canvas_of, with_frame, with_note, with_widths
-from ..keys import Key, key_rect, named
+from ..canvases import GRID
+from ..edits import edit_frame, edit_note, set_width
+from ..keys import Key, as_rect, named
 from ..marks import Mark, outline
 from ..scene import Scene
 from ..shapes import NARROWEST
@@ -20,8 +21,10 @@ SMALLEST = (80.0, 40.0)
 
 def grip_at(scene: Scene, at: QPointF, reach: float) -> tuple[Key, tuple[bool, bool]] | None:
     """What can be resized from a point, by its right edge, its lower edge or both; None where nothing can."""
-    for key in (*(item.key for item in reversed(scene.notes)), *scene.nodes, *(item.key for item in scene.frames)):
-        rect = key_rect(scene, key)
+    notes, frames = (item.key for item in reversed(scene.notes)), (item.key for item in scene.frames)
+    keys: tuple[Key, ...] = (*notes, *scene.nodes, *frames)
+    for key in keys:
+        rect = scene.rect_of(key)
         if not rect.adjusted(0, 0, reach, reach).contains(at):
             continue
         right = abs(at.x() - rect.right()) <= reach
@@ -41,7 +44,7 @@ class Resize(Gesture):
         if found is None:
             return False
         self.key, self.grip = found
-        self.rect = key_rect(self.scene, self.key)
+        self.rect = self.scene.rect_of(self.key)
         self.new = QRectF(self.rect)
         self.mark: Mark | None = None
         return True
@@ -64,17 +67,14 @@ class Resize(Gesture):
     def drop(self, event: QMouseEvent) -> None:
         self.drag(event)
         self.restore()
-        self.document.edit(f"Resize {named(self.scene, [self.key])}", self.resized(self.document.graph))
+        self.document.edit(f"Resize {named([self.key])}", self.resized(self.document.graph))
 
     def resized(self, graph: Graph) -> Graph:
         if isinstance(self.key, str):
-            return with_widths(graph, {self.key: self.new.width()})
+            return set_width(graph, [self.key], self.new.width())
         what, number = self.key
-        rect = Rect(self.new.x(), self.new.y(), self.new.width(), self.new.height())
-        if what == "frame":
-            frame = canvas_of(graph).frames[number]
-            return with_frame(graph, number, Frame(frame.title, frame.colour, rect))
-        return with_note(graph, number, Note(canvas_of(graph).notes[number].text, rect))
+        edit = edit_frame if what == "frame" else edit_note
+        return edit(graph, number, rect=as_rect(self.new))
 
     def click(self, event: QMouseEvent) -> None:
         self.scene.select([self.key], "replace")

@@ -3,15 +3,15 @@
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QMouseEvent
 
-from ..keys import Key, keys_in, selected
+from ..keys import Key, keys_in
 from ..marks import Mark, outline
-from ..scene import Scene
+from ..scene import Scene, SelectHow
 from . import CTRL, SHIFT, Gesture
 
 __all__ = ["SelectRectangle", "pick"]
 
 
-def way(held: Qt.KeyboardModifier) -> str:
+def way(held: Qt.KeyboardModifier) -> SelectHow:
     """How what is clicked joins the selection, by the keys that are held."""
     return "add" if held & SHIFT else "toggle" if held & CTRL else "replace"
 
@@ -19,7 +19,7 @@ def way(held: Qt.KeyboardModifier) -> str:
 def pick(scene: Scene, key: Key, held: Qt.KeyboardModifier) -> None:
     """A press on something: it is selected, with the rest where that was selected already."""
     how = way(held)
-    if how != "replace" or key not in selected(scene):
+    if how != "replace" or key not in scene.selected_keys:
         scene.select([key], how)
 
 
@@ -29,7 +29,7 @@ class SelectRectangle(Gesture):
     hint = "Drag over nodes to select them · Shift adds · Ctrl turns over"
 
     def wants(self, event: QMouseEvent) -> bool:
-        self.before = selected(self.scene)
+        self.before = self.scene.selected_keys
         self.mark: Mark | None = None
         return True
 
