@@ -84,6 +84,9 @@ class Bars(QWidget):
     def shown(self) -> list[Bar]:
         return list(self._shown.values())
 
+    def has(self, key: str) -> bool:
+        return key in self._shown
+
     def show_bar(self, text: str, kind: str = "info", buttons: Sequence[Button] = (), key: str = "") -> Bar:
         """Show a message; `key` is what it is about, the text itself when left out."""
         key = key or text
