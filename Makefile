@@ -16,7 +16,7 @@ help:
 	@echo 'make run        draw ten digits with the network that comes along (examples/digits.json)'
 	@echo 'make test       run all tests'
 	@echo 'make lint       ruff'
-	@echo 'make types      mypy --strict on the engine'
+	@echo 'make types      mypy --strict on the engine and the editor'
 	@echo 'make contracts  import-linter: which package may import which'
 	@echo 'make examples   run every graph in examples/'
 	@echo 'make gallery    the same, and keep the pictures in docs/'
@@ -33,6 +33,7 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/python -m mypy --strict -p nodegraph
+	$(BIN)/python -m mypy --strict -p nodegraph_gui
 
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports

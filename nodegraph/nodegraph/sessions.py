@@ -5,7 +5,7 @@ import os
 import sys
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -100,6 +100,7 @@ class Session:
         use_cache: bool = True,
         metadata: bool = True,
         previews: bool = True,
+        tell_keys: Callable[[Mapping[str, bytes]], Any] | None = None,
     ) -> Result:
         """Run what the targets need, on this thread, and return the values.
 
@@ -113,6 +114,7 @@ class Session:
             use_cache: whether values are looked up and remembered, in memory and on the disk.
             metadata: whether pictures carry the graph.
             previews: whether progress comes with pictures.
+            tell_keys: called before the run with the cache key of each node, a mapping that grows as more are found.
 
         Raises:
             CheckFailed: what the targets need has problems; nothing was run.
@@ -134,6 +136,8 @@ class Session:
         if files.absent or not all(map(files.identity, plan.needs)):  # not here, or gone since the graph was checked
             refuse(graph, self.registry, plan.targets)
             refuse_missing(graph, self.registry, plan)
+        if tell_keys is not None:
+            tell_keys(keys.known)
         output = out if isinstance(out, OutputFolder) else OutputFolder("output" if out is None else out)
         tell = Teller(self.registry, emit)
         switch = Control() if control is None else control

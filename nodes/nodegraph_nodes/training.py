@@ -116,6 +116,7 @@ def train_unet(
                 step.total,
                 preview=None if preview is None else lambda shown=preview: pictures.thumbnail(shown),
                 text=f"epoch {step.epoch} of {epochs}, loss {step.loss:.4f}",
+                numbers={"loss": step.loss, "epoch": step.epoch},
             )
             result = step.result
     kept = sorted(result.sheets)

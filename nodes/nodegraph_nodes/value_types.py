@@ -1,4 +1,4 @@
-"""What is told of the built-in wire types: colours, one line about a value, thumbnails, sizes.
+"""What is told of the built-in wire types: colours, one line about a value, thumbnails, sizes, views.
 
 Importing this imports no torch; its functions do, where they need it.
 """
@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nodegraph import Conversion, ValueType
+from nodegraph_nodes import value_views
 from nodegraph_nodes.types import (
     Conditioning,
     Dataset,
@@ -161,6 +162,7 @@ VALUE_TYPES = (
         thumbnail=lambda image, size: picture_thumbnail(image.pixels, size),
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.IMAGE_VIEWS,
     ),
     ValueType(
         Mask,
@@ -169,6 +171,7 @@ VALUE_TYPES = (
         thumbnail=lambda mask, size: picture_thumbnail(mask.values * 2 - 1, size),
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.MASK_VIEWS,
     ),
     ValueType(
         Noisy,
@@ -177,6 +180,7 @@ VALUE_TYPES = (
         thumbnail=lambda noisy, size: picture_thumbnail(noisy.x, size),
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.NOISY_VIEWS,
     ),
     ValueType(
         Conditioning,
@@ -195,6 +199,7 @@ VALUE_TYPES = (
         thumbnail=trajectory_thumbnail,
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.TRAJECTORY_VIEWS,
     ),
     ValueType(
         Dataset,
@@ -203,6 +208,7 @@ VALUE_TYPES = (
         thumbnail=dataset_thumbnail,
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.DATASET_VIEWS,
     ),
     ValueType(Model, colour="#e0605a", summary=model_text, nbytes=nbytes, copy=copy.deepcopy),
     ValueType(
@@ -212,6 +218,7 @@ VALUE_TYPES = (
         thumbnail=losses_thumbnail,
         nbytes=losses_nbytes,
         copy=copy.copy,
+        views=value_views.LOSSES_VIEWS,
     ),
 )  # fmt: skip
 

@@ -41,7 +41,7 @@ def three(here: Path) -> Path:
 def test_plain_call_prints_the_menu() -> None:
     result = call()
     assert result.exit_code == 0
-    for name in ("run", "check", "nodes", "plugins", "new-plugin"):
+    for name in ("run", "check", "nodes", "plugins", "new-plugin", "worker"):
         assert re.search(rf"^  {name} ", result.stdout, re.MULTILINE)
 
 

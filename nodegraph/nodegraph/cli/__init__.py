@@ -1,4 +1,4 @@
-"""The command line: `nodegraph run`, `check`, `fetch`, `nodes`, `plugins`, `new-plugin`.
+"""The command line: `nodegraph run`, `check`, `fetch`, `nodes`, `plugins`, `new-plugin`, `worker`.
 
 It refuses to know what a node does: it reads the call, hands the graph to the engine and tells what happens.
 Exit status: 0 done, 1 a node failed, 2 the file or the call is wrong, 130 interrupted.

@@ -21,6 +21,7 @@ from .plugins import new_plugin_command, plugins_command
 from .run import run_command
 from .speaking import Unwritable, complain
 from .statuses import FAILED, INTERRUPTED, WRONG
+from .worker import worker_command
 
 __all__ = ["Program", "program"]
 
@@ -109,5 +110,8 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (run_command, check_command, fetch_command, nodes_command, plugins_command, new_plugin_command):
+COMMANDS = (
+    run_command, check_command, fetch_command, nodes_command, plugins_command, new_plugin_command, worker_command,
+)  # fmt: skip
+for command in COMMANDS:
     program.add_command(command)
