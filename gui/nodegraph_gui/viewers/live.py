@@ -18,7 +18,7 @@ Curves = Mapping[str, Sequence[tuple[float, float]]]
 
 
 class LiveViewer(Viewer):
-    """Follows what a node tells. The scrubber below goes back to the samples of earlier epochs; at its end it follows."""
+    """Follows what a node tells. The scrubber goes back to the samples of earlier epochs; at its end it follows."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
