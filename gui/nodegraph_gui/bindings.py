@@ -7,8 +7,8 @@ from nodegraph import Graph
 
 from .catalogues import Port
 from .documents import Document
-from .edits import reset_input, set_drawn, set_input
 from .editors.editor import Editor
+from .edits import reset_input, set_drawn, set_input
 
 __all__ = ["Binding", "InputEdits", "given_value"]
 
@@ -116,4 +116,4 @@ class Binding:
 def given_value(graph: Graph, node: str, port: Port) -> Any:
     """The value of an input: that of the graph, right or wrong, or else the default."""
     placed = graph.nodes[node]
-    return placed.inputs[port.name] if port.name in placed.inputs else port.default
+    return placed.inputs.get(port.name, port.default)

@@ -7,7 +7,7 @@ menus; a window makes one for each view and listens to its signals.
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QCursor, QFocusEvent, QKeyEvent
+from PySide6.QtGui import QAction, QColor, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QColorDialog
 
 from nodegraph import Graph, Link
@@ -72,6 +72,7 @@ class Desk(QObject):
         self.uses = Uses() if uses is None else uses
         self.snap = snap
         self.cutting = False
+        self._mouse: QPoint | None = None  # where the cursor is over the view
         self._choose: Callable[[Choice], None] = lambda choice: None
         self.quick_add = QuickAdd(self.uses, view)
         self.quick_add.chosen.connect(lambda choice: self._chosen(choice))
@@ -82,6 +83,8 @@ class Desk(QObject):
         view.factories.extend(self._factory(gesture) for gesture in GESTURES)
         view.menu_wanted.connect(self.show_menu)
         view.installEventFilter(self)
+        self._viewport = view.viewport()  # not asked for in the filter: a view that is going has none
+        self._viewport.installEventFilter(self)
         self.actions: dict[str, QAction] = actions_for(self, COMMANDS)
         view.addActions(list(self.actions.values()))
         self.scene.selection_changed.connect(self.document.seal)
@@ -90,7 +93,13 @@ class Desk(QObject):
         return lambda view: gesture(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Whether Y is held is seen in passing; no event is kept from the view."""
+        """Where the cursor is and whether Y is held is seen in passing; no event is kept from the view."""
+        if watched is self._viewport:
+            if isinstance(event, QMouseEvent):
+                self._mouse = event.position().toPoint()
+            elif event.type() == QEvent.Type.Leave:
+                self._mouse = None
+            return False
         if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Y and not event.isAutoRepeat():
             if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
                 self.cutting = event.type() == QEvent.Type.KeyPress and not event.modifiers()
@@ -102,10 +111,7 @@ class Desk(QObject):
 
     def pointer(self) -> QPointF:
         """Where the cursor is in the scene, or the middle of what is seen when it is elsewhere."""
-        viewport = self.view.viewport()
-        at = viewport.mapFromGlobal(QCursor.pos())
-        inside = viewport.rect().contains(at) and self.view.underMouse()
-        return self.view.mapToScene(at) if inside else self.view.visible_rect().center()
+        return self.view.visible_rect().center() if self._mouse is None else self.view.mapToScene(self._mouse)
 
     def on_grid(self, at: QPointF) -> tuple[float, float]:
         point = snapped(at, GRID if self.snap else 1)

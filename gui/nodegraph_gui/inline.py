@@ -208,7 +208,7 @@ class InlineEditor(QObject):
         return None if port is None else Scrub(self.document, node, port, self.view.field_pixels(node, input).width())
 
     def _focus_moved(self, _: QWidget | None, new: QWidget | None) -> None:
-        """The keyboard went elsewhere in this window: the editing is over. Dialogs and lists of its own do not count."""
+        """The keyboard went elsewhere in this window: the editing is over; dialogs and lists do not count."""
         editor = self.editor
         if editor is None or new is None or new is editor or editor.isAncestorOf(new):
             return

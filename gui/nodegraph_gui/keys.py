@@ -1,6 +1,7 @@
 """What lies on the canvas and can be taken: a node goes by its id, a frame or note by ("frame", 2) or ("note", 0)."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from PySide6.QtCore import QPointF, QRectF
 
@@ -8,7 +9,7 @@ from nodegraph import Graph
 
 from .canvases import Rect, canvas_of, with_positions
 from .edits import edit_frame, edit_note
-from .scene import Key, Scene
+from .scene import Scene
 
 __all__ = [
     "Key",
@@ -24,6 +25,8 @@ __all__ = [
     "selected",
     "selected_nodes",
 ]
+
+Key: TypeAlias = str | tuple[str, int]
 
 
 def selected(scene: Scene) -> list[Key]:

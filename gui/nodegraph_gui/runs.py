@@ -5,9 +5,8 @@ Everything is told on the thread of the event loop, and no more often than it ca
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -15,28 +14,17 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nodegraph import Graph, Problem, dumps
 from nodegraph.contents import Contents
 from nodegraph.errors import NodegraphError
-from nodegraph.events import (
-    Event,
-    NodeFailed,
-    NodeFinished,
-    NodeProgress,
-    NodeSkipped,
-    NodeStarted,
-    RunCancelled,
-    RunFinished,
-    RunStarted,
-)
+from nodegraph.events import Event
 
 from .catalogues import Catalogue
 from .measurements import Measurements
-from .states import IDLE, NodeState
+from .node_states import NodeStates
+from .states import NodeState
 from .throttles import Throttle
 from .transfers import Download, Upload
 from .workers import Failed, Then, Worker
 
 __all__ = ["QueuedRun", "Runs", "problems_of"]
-
-OPEN = ("waiting", "running", "paused")
 
 
 class HasGraph(Protocol):
@@ -94,8 +82,7 @@ class Runs(QObject):
         self.catalogue = Catalogue()
         self.current: QueuedRun | None = None
         self.paused = False
-        self._states: dict[str, NodeState] = {}
-        self._measured: dict[str, Measurements] = {}
+        self._nodes = NodeStates(self._changed)
         self._queue: list[QueuedRun] = []
         self._number = 0
         self._cancelled = False
@@ -114,14 +101,14 @@ class Runs(QObject):
 
     @property
     def states(self) -> Mapping[str, NodeState]:
-        return MappingProxyType(self._states)
+        return self._nodes.states
 
     def state(self, node: str) -> NodeState:
-        return self._states.get(node, IDLE)
+        return self._nodes.state(node)
 
     def measured(self, node: str) -> Measurements | None:
         """What a node measured in its last run, such as its loss; None for one that measured nothing."""
-        return self._measured.get(node)
+        return self._nodes.measured.get(node)
 
     @property
     def queue(self) -> tuple[QueuedRun, ...]:
@@ -130,7 +117,7 @@ class Runs(QObject):
     @property
     def running(self) -> str | None:
         """The node that is at work."""
-        return next((node for node, state in self._states.items() if state.phase in ("running", "paused")), None)
+        return self._nodes.running
 
     # What is asked for
 
@@ -181,9 +168,7 @@ class Runs(QObject):
         def switched(answer: Mapping[str, Any]) -> None:
             if self.current is run and answer.get("going"):
                 self.paused = paused
-                node = self.running
-                if node is not None:
-                    self._set(node, replace(self._states[node], phase="paused" if paused else "running"), urgent=True)
+                self._nodes.pause(paused)
                 self.run_changed.emit()
 
         self.worker.ask(do, then=switched)
@@ -279,23 +264,13 @@ class Runs(QObject):
             self._end(run, "refused")
 
     def _end(self, run: QueuedRun, status: str) -> None:
-        self._close_states("")
+        self._nodes.close("")
         self.current = None
         self.paused = False
         self._tell_all()
         self.run_changed.emit()
         self.finished.emit(status)
         self._next()
-
-    def _close_states(self, why: str) -> str | None:
-        """No node runs any more: what was at work failed, if there is a reason, and the others wait no longer."""
-        node = self.running
-        for id, state in list(self._states.items()):
-            if state.phase in OPEN:
-                failed = why and id == node
-                ended = replace(state, phase="failed", message=why, seconds_left=None)
-                self._set(id, ended if failed else NodeState(preview=state.preview))
-        return node
 
     # The worker
 
@@ -314,7 +289,7 @@ class Runs(QObject):
             if why:
                 self.worker_died.emit(None, why)
             return
-        node = self._close_states("the worker ended while this node ran" if why else "")
+        node = self._nodes.close("the worker ended while this node ran" if why else "")
         self.current = None
         self.paused = False
         self._tell_all()
@@ -323,60 +298,13 @@ class Runs(QObject):
             self.worker_died.emit(node, why)
         self.finished.emit("died" if why else "cancelled")
 
-    # The states of nodes
+    # How often it is told
 
     def _take(self, event: Event) -> None:
-        if self.current is None:
-            return
-        match event:
-            case RunStarted():
-                for node in event.order:
-                    self._measured.pop(node, None)
-                    self._set(node, NodeState("waiting", preview=self.state(node).preview))
-            case NodeStarted():
-                self._set(event.node, NodeState("running"), urgent=True)
-            case NodeProgress():
-                self._progress(event)
-            case NodeFinished():
-                state = NodeState("cached" if event.cached else "done", seconds=event.seconds, summary=event.summary)
-                self._set(event.node, self._with_last(event.node, state), urgent=True)
-            case NodeFailed():
-                state = NodeState("failed", message=event.message, input=event.input, remedy=event.remedy)
-                self._set(event.node, self._with_last(event.node, state), urgent=True)
-            case NodeSkipped():
-                self._set(event.node, NodeState("skipped", message=event.why), urgent=True)
-            case RunCancelled() | RunFinished():
-                self._close_states("")
+        if self.current is not None:
+            self._nodes.take(event, paused=self.paused)
 
-    def _progress(self, event: NodeProgress) -> None:
-        before = self.state(event.node)
-        if event.numbers:
-            measured = self._measured.setdefault(event.node, Measurements())
-            measured.add(event.step, event.numbers, event.preview)
-        state = replace(
-            before,
-            phase="paused" if self.paused else "running",
-            step=event.step,
-            total=event.total,
-            seconds_left=event.seconds_left,
-            text=event.text,
-            numbers=event.numbers,
-            preview=event.preview or before.preview,
-        )
-        self._set(event.node, state, urgent=before.phase != state.phase)
-
-    def _with_last(self, node: str, state: NodeState) -> NodeState:
-        """An ended node keeps how far it came, and its last picture."""
-        before = self.state(node)
-        return replace(
-            state, step=before.step, total=before.total, text=before.text, numbers=before.numbers,
-            preview=before.preview,
-        )  # fmt: skip
-
-    def _set(self, node: str, state: NodeState, *, urgent: bool = True) -> None:
-        if self.state(node) == state:
-            return
-        self._states[node] = state
+    def _changed(self, node: str, urgent: bool) -> None:
         self._throttle.add(node, urgent=urgent)
         self._wait()
 

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QApplication
 
 from nodegraph import Graph
 from nodegraph_gui.documents import Document
+from nodegraph_gui.measurements import Measurements
 from nodegraph_gui.states import NodeState
 from nodegraph_gui.viewers import ViewerDock
 from nodegraph_gui.viewers.curves import CurveViewer, averaged
 from nodegraph_gui.viewers.live import LiveViewer
 from nodegraph_gui.viewers.panes import PicturePane
 from nodegraph_gui.viewers.pictures import PictureViewer
-from nodegraph_gui.viewers.records import MOST_POINTS, Records
 from nodegraph_gui.viewers.texts import TextViewer
 from nodegraph_gui.viewers.trajectories import TrajectoryViewer
 
@@ -74,8 +74,13 @@ def asked():
 
 
 @pytest.fixture
-def dock(qtbot, catalogue, asked):
-    made = ViewerDock(Document(GRAPH), catalogue, asked)
+def measured():
+    return {}
+
+
+@pytest.fixture
+def dock(qtbot, catalogue, asked, measured):
+    made = ViewerDock(Document(GRAPH), catalogue, asked, measured=measured.get)
     qtbot.addWidget(made)
     made.setFloating(True)
     made.resize(600, 500)
@@ -179,7 +184,7 @@ def test_another_picture_of_the_same_size_keeps_the_zoom(pane):
 def test_a_picture_is_shown_as_a_sheet_or_one_by_one(dock, asked):
     dock.show_node("sample")
     assert asked.info(count=10)["view"] == "info"
-    assert asked.answer(encoded(picture("red", 280, 28)))["options"] == {}
+    assert asked.answer(encoded(picture("red", 280, 28)))["options"] == {"index": None}
     viewer = dock.stack.currentWidget()
     assert isinstance(viewer, PictureViewer)
     assert viewer.pane.image.width() == 280
@@ -254,13 +259,13 @@ def test_the_scrubber_asks_for_one_frame_at_a_time_and_then_for_the_newest_wish(
     for step in (3, 2, 1):
         viewer.scrubber.setValue(step)
     assert len(asked.questions) == 1
-    assert asked.answer(encoded(picture("red")))["options"] == {"step": 4, "what": "x_t", "index": 0}
+    assert asked.answer(encoded(picture("red")))["options"] == {"step": 4, "what": "noisy", "index": 0}
     assert asked.answer(encoded(picture("blue")))["options"]["step"] == 1
     assert viewer.pane.image.pixelColor(1, 1) == QColor("blue")
     viewer.scrubber.setValue(4)
     assert not asked.questions and viewer.pane.image.pixelColor(1, 1) == QColor("red")
     viewer.what.setCurrentIndex(1)
-    assert asked.answer(encoded(picture("green")))["options"]["what"] == "x0"
+    assert asked.answer(encoded(picture("green")))["options"]["what"] == "clean"
 
 
 def test_a_trajectory_plays_to_its_end(dock, asked, qtbot):
@@ -295,16 +300,18 @@ def test_losses_are_drawn(dock, asked):
     assert dock.picture() is not None
 
 
-def test_a_training_is_followed_with_its_loss_and_the_samples_of_each_epoch(dock, asked):
+def test_a_training_is_followed_with_its_loss_and_the_samples_of_each_epoch(dock, asked, measured):
+    told = measured["losses"] = Measurements()
     dock.show_output("losses", "losses")
     for step in range(1, 31):
         epoch = (step - 1) // 10 + 1
         shot = png(picture(("red", "green", "blue")[epoch - 1])) if step % 10 == 5 else None
         numbers = {"loss": 1 / step, "epoch": epoch}
+        told.add(step, numbers, shot)
         dock.set_state("losses", NodeState("running", step, 30, text=f"epoch {epoch}", numbers=numbers, preview=shot))
     viewer = dock.stack.currentWidget()
     assert isinstance(viewer, LiveViewer)
-    assert len(dock.records.get("losses").curves["loss"]) == 30
+    assert viewer.curve.latest.text() == "loss 0.03333"
     assert viewer.epoch.text() == "samples of epoch 3" and viewer.pane.image.pixelColor(1, 1) == QColor("blue")
     viewer.scrubber.setValue(0)
     assert viewer.pane.image.pixelColor(1, 1) == QColor("red")
@@ -312,18 +319,6 @@ def test_a_training_is_followed_with_its_loss_and_the_samples_of_each_epoch(dock
     asked.questions.clear()
     dock.set_state("losses", NodeState("done", 30, 30))
     assert asked.questions[0][0]["view"] == "info"
-
-
-def test_records_stay_small_and_begin_anew_with_each_run():
-    records = Records()
-    for step in range(4 * MOST_POINTS):
-        records.add("train", NodeState("running", step, 1, numbers={"loss": float(step)}))
-    points = records.get("train").curves["loss"]
-    assert len(points) <= MOST_POINTS
-    assert points[0] == (0.0, 0.0) and points[-1][0] == 4 * MOST_POINTS - 1
-    assert [x for x, _ in points] == sorted(x for x, _ in points)
-    records.add("train", NodeState("waiting"))
-    assert records.get("train") is None
 
 
 def test_the_thick_line_is_the_mean_of_the_last_values():

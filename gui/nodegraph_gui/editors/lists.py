@@ -137,6 +137,7 @@ class ListEditor(Editor):
         if self.compact:
             return
         row = self.rows.currentRow()
+        self.rows.ensurePolished()
         self.rows.clear()
         for value in self.items:
             item = QListWidgetItem(number_text(value))

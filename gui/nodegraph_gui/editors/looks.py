@@ -90,6 +90,7 @@ QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus, QListWidget:focus {{ bor
 QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"], QComboBox[wrong="true"], QListWidget[wrong="true"] {{
     border-color: {look.error};
 }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
 QPushButton, QToolButton {{
     background: {look.raised}; color: {look.text}; border: 1px solid {look.field_line}; border-radius: 4px;
     padding: 3px 8px;

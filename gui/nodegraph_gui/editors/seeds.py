@@ -45,7 +45,7 @@ class SeedEditor(NumberEditor):
         self.draw_now.setToolTip("Draw a seed now")
         self.draw_now.setAccessibleName(f"{port.name}, draw one now")
         self.draw_now.clicked.connect(lambda: self.choose(draw_seed(self.port)))
-        self.drawn = QPushButton("Anew")
+        self.drawn = QPushButton("Each run")
         self.drawn.setCheckable(True)
         self.drawn.setToolTip("Draw a new seed before each run; the file holds the number that was used")
         self.drawn.setAccessibleName(f"{port.name}, draw one before each run")

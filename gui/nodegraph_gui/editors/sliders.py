@@ -142,7 +142,7 @@ class Slider(QSlider):
             halo.setAlpha(70)
             painter.setBrush(halo)
             painter.drawEllipse(QRectF(x - KNOB, middle - KNOB, 2 * KNOB, 2 * KNOB).adjusted(-3, -3, 3, 3))
-        painter.setBrush(QColor(look.text))
+        painter.setBrush(max(QColor(look.text), QColor(look.on_accent), key=QColor.lightness))
         painter.setPen(QPen(QColor(look.error if self.wrong else look.accent), 2))
         painter.drawEllipse(QRectF(x - KNOB + 1, middle - KNOB + 1, 2 * KNOB - 2, 2 * KNOB - 2))
         painter.end()

@@ -24,16 +24,17 @@ from PySide6.QtWidgets import (
 
 from ..catalogues import Catalogue
 from ..documents import Document
+from ..measurements import Measurements
 from ..states import NodeState
 from .kinds import Info, Viewer
 from .live import LiveViewer
 from .pictures import PictureViewer
-from .records import Records
 from .texts import TextViewer
 from .trajectories import TrajectoryViewer
 
 __all__ = ["ViewerDock"]
 
+AT_WORK = ("running", "paused")
 SHOWN = {"frame": TrajectoryViewer, "picture": PictureViewer}
 
 
@@ -58,6 +59,7 @@ class ViewerDock(QDockWidget):
 
     Args:
         ask: asks the worker; what it answers later than the next question is passed over.
+        measured: what a node measured in its last run: `Runs.measured`.
         make_viewer: a viewer that a plugin has for a type, or None.
 
     Signals: `failed` says in one line why something cannot be saved.
@@ -72,6 +74,7 @@ class ViewerDock(QDockWidget):
         ask: Asker,
         parent: QWidget | None = None,
         *,
+        measured: Callable[[str], Measurements | None] = lambda node: None,
         make_viewer: MakeViewer = lambda type: None,
     ) -> None:
         super().__init__("Viewer", parent)
@@ -79,11 +82,11 @@ class ViewerDock(QDockWidget):
         self._document = document
         self._catalogue = catalogue
         self._ask = ask
+        self._measured = measured
         self._make_viewer = make_viewer
         self._question = 0
         self._viewers: dict[str, Viewer] = {}
         self._states: dict[str, NodeState] = {}
-        self.records = Records()
         self.node: str | None = None
         self.output: str | None = None
         self._build()
@@ -162,7 +165,7 @@ class ViewerDock(QDockWidget):
         question = self._question
         state = self._states.get(node)
         self._update_bar()
-        if state is not None and state.phase == "running":
+        if state is not None and state.phase in AT_WORK:
             self._show_live(state)
             return
 
@@ -189,12 +192,11 @@ class ViewerDock(QDockWidget):
         """A node of the present run is in another state."""
         before = self._states.get(node)
         self._states[node] = state
-        self.records.add(node, state)
         if node != self.node:
             return
-        if state.phase == "running":
+        if state.phase in AT_WORK:
             self._show_live(state)
-        elif before is not None and before.phase == "running" and state.phase in ("done", "cached"):
+        elif before is not None and before.phase in AT_WORK and state.phase in ("done", "cached"):
             self.refresh()
 
     def forget_states(self) -> None:
@@ -204,15 +206,13 @@ class ViewerDock(QDockWidget):
     # The parts
 
     def _show_live(self, state: NodeState) -> None:
-        record = self.records.get(self.node or "")
-        if record is None:
-            return
-        if record.preview is None and not record.curves:
+        measured = self._measured(self.node or "")
+        if state.preview is None and measured is None:
             self._show_message(self.node, self.output, state.text or f"{self.node} is running …")
             return
         viewer = self._viewer("live", LiveViewer)
         assert isinstance(viewer, LiveViewer)
-        viewer.show_state(state, record)
+        viewer.show_state(state, measured)
         self.stack.setCurrentWidget(viewer)
         self._update_bar()
 

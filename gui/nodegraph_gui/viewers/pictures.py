@@ -1,8 +1,5 @@
 """The viewer of pictures: one of a batch or all of them, near or whole."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
@@ -85,5 +82,4 @@ class PictureViewer(Viewer):
         if self._ask is None:
             return
         index = self.rows.index() if self._count > 1 else 0
-        options: Mapping[str, Any] = {} if index is None else {"index": index}
-        self._ask("picture", options, lambda answer: self.pane.set_image(image_of(answer)))
+        self._ask("picture", {"index": index}, lambda answer: self.pane.set_image(image_of(answer)))

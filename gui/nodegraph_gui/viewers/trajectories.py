@@ -16,7 +16,7 @@ Place = tuple[int, str, int | None]
 
 KEPT = 300  # frames, which are small
 EVERY = 80  # milliseconds a frame when it plays
-WHAT = {"x_t": "noisy picture", "x0": "estimate of the clean one"}
+WHAT = {"noisy": "noisy picture", "clean": "estimate of the clean one"}
 
 
 class TrajectoryViewer(Viewer):
@@ -99,7 +99,7 @@ class TrajectoryViewer(Viewer):
             self.pane.set_image(known)
         elif not self._under_way and self._ask is not None and self._info.steps:
             step, what, index = place
-            options = {"step": step, "what": what} | ({} if index is None else {"index": index})
+            options = {"step": step, "what": what, "index": index}
             self._under_way = True
             self._ask("frame", options, lambda answer: self._arrived(place, image_of(answer)))
 
