@@ -88,7 +88,22 @@ MENUS: Mapping[str, Sequence[str]] = {
     "Help": ("shortcuts", "course", "", "about"),
 }  # fmt: skip
 
-TOOLBAR = ("new", "open", "save", "", "undo", "redo", "", "run", "run_here", "pause", "cancel", "", "arrange", "fit_all")
+TOOLBAR = (
+    "new",
+    "open",
+    "save",
+    "",
+    "undo",
+    "redo",
+    "",
+    "run",
+    "run_here",
+    "pause",
+    "cancel",
+    "",
+    "arrange",
+    "fit_all",
+)
 ICONS_OF_COMMANDS = {"arrange": "arrange", "fit_all": "fit", "find": "find", "add": "add"}
 
 

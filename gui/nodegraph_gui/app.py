@@ -17,8 +17,9 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 from nodegraph.errors import NodegraphError
 
 from .catalogues import Catalogue
+from .folders import state_folder
 from .kept_catalogues import KeptCatalogues
-from .preferences import Preferences, config_folder, read_preferences, state_folder, write_preferences
+from .preferences import Preferences, config_folder, read_preferences, write_preferences
 from .recents import Session
 from .recovering import Recovering
 from .themes import THEMES

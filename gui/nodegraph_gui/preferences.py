@@ -16,7 +16,7 @@ from typing import Any
 from nodegraph.errors import OutputError
 from nodegraph.writing import write_atomically
 
-__all__ = ["Preferences", "config_folder", "read_preferences", "state_folder", "write_preferences"]
+__all__ = ["Preferences", "config_folder", "read_preferences", "write_preferences"]
 
 FILE = "preferences.json"
 THEMES = ("dark", "light")
@@ -24,17 +24,11 @@ SOONEST, LATEST = 0.1, 60.0
 
 
 def config_folder() -> Path:
-    """Where settings are kept: ~/.config/nodegraph on Linux, the folder of the user for them elsewhere."""
+    """Where settings are kept: ~/.config/nodegraph on Linux; $NODEGRAPH_CONFIG names another folder."""
     from platformdirs import user_config_path
 
-    return user_config_path("nodegraph", appauthor=False)
-
-
-def state_folder() -> Path:
-    """Where recent files, the last catalogue and recovery files are kept: ~/.local/state/nodegraph on Linux."""
-    from platformdirs import user_state_path
-
-    return user_state_path("nodegraph", appauthor=False)
+    named = os.environ.get("NODEGRAPH_CONFIG")
+    return Path(named) if named else user_config_path("nodegraph", appauthor=False)
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,8 @@ class ShortcutsPage(QDialog):
     @property
     def shown(self) -> list[Row]:
         """The rows that the search leaves."""
-        return [
-            (row.text(0), row.text(1))
-            for top in tops(self.list)
-            for row in (top.child(at) for at in range(top.childCount()))
-            if not row.isHidden()
-        ]
+        rows = [row for top in tops(self.list) for row in children(top)]
+        return [(row.text(0), row.text(1)) for row in rows if not row.isHidden()]
 
     def _add(self, title: str, rows: Sequence[Row]) -> None:
         top = QTreeWidgetItem([title])
@@ -73,8 +69,7 @@ class ShortcutsPage(QDialog):
         words = text.casefold().split()
         for top in tops(self.list):
             hits = 0
-            for at in range(top.childCount()):
-                row = top.child(at)
+            for row in children(top):
                 line = f"{row.text(0)} {row.text(1)}".casefold()
                 row.setHidden(not all(word in line for word in words))
                 hits += not row.isHidden()
@@ -82,5 +77,8 @@ class ShortcutsPage(QDialog):
 
 
 def tops(tree: QTreeWidget) -> list[QTreeWidgetItem]:
-    found = (tree.topLevelItem(at) for at in range(tree.topLevelItemCount()))
-    return [item for item in found if item is not None]
+    return children(tree.invisibleRootItem())
+
+
+def children(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
+    return [child for at in range(item.childCount()) if (child := item.child(at)) is not None]

@@ -38,7 +38,7 @@ from .runs import Runs
 from .scene import Scene
 from .states import NodeState
 from .themes import THEMES
-from .viewers import ViewerDock
+from .viewers import Viewer, ViewerDock
 from .welcome import WelcomePage
 from .worker_log import WorkerLog
 from .workers import Worker
@@ -123,7 +123,7 @@ class Window(QMainWindow):
         self.inspector.follow(self.scene)
         self.inspector.go_to.connect(self.show_node)
         self.viewer = ViewerDock(
-            self.document, catalogue, self.worker.ask, self, make_viewer=lambda type: self._plugin_viewer(type)
+            self.document, catalogue, self.worker.ask, self, measured=self.runs.measured, make_viewer=self._make_viewer
         )
         self.log = WorkerLog(self)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -136,6 +136,10 @@ class Window(QMainWindow):
         self.log.hide()
         self.docks = (self.palette_dock, self.inspector, self.viewer, self.log)
         self.resizeDocks([self.palette_dock, self.inspector], [220, 360], Qt.Orientation.Horizontal)
+
+    def _make_viewer(self, type: str) -> Viewer | None:
+        made = self.editor.plugins.make_viewer(type)
+        return made if isinstance(made, Viewer) else None
 
     def _make_actions(self) -> None:
         doing: dict[str, Callable[[], object]] = {
@@ -497,7 +501,9 @@ class Window(QMainWindow):
         """Keep how the window stands for the next one; the first page hides what the canvas shows."""
         if not self.welcoming:
             state = {"geometry": self.saveGeometry(), "state": self.saveState()}
-            self.editor.session.put("window", {name: bytes(value.toHex().data()).decode() for name, value in state.items()})
+            self.editor.session.put(
+                "window", {name: bytes(value.toHex().data()).decode() for name, value in state.items()}
+            )
 
     def _restore(self) -> None:
         kept = self.editor.session.get("window")
