@@ -42,10 +42,14 @@ class Editor(QObject):
     Args:
         config: the folder of the preferences; `state`: that of recent files, the log and recovery files.
         catalogues: where the last catalogue of each worker is kept.
+        works: whether windows start workers by themselves.
     """
 
-    def __init__(self, config: Path, state: Path, catalogues: KeptCatalogues | None = None) -> None:
+    def __init__(
+        self, config: Path, state: Path, catalogues: KeptCatalogues | None = None, *, works: bool = True
+    ) -> None:
         super().__init__()
+        self.works = works
         self.config, self.state = config, state
         self.log = state / "editor-log.txt"
         self.preferences, self.told = read_preferences(config)
@@ -134,7 +138,8 @@ class Editor(QObject):
         if others:
             window.move(others[-1].pos().x() + 32, others[-1].pos().y() + 32)
         window.show()
-        QTimer.singleShot(0, window, window.start_worker)
+        if self.works:
+            QTimer.singleShot(0, window, window.start_worker)
         return window
 
     def window_of(self, file: Path) -> "Window | None":

@@ -9,7 +9,7 @@ __all__ = ["QueueButton"]
 
 
 class QueueButton(QToolButton):
-    """Shown only while a run goes on; its menu lists that one and those that wait."""
+    """Says how many wait; its menu lists that one and those that wait."""
 
     def __init__(self, runs: Runs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,7 +24,6 @@ class QueueButton(QToolButton):
     def refresh(self) -> None:
         waiting = len(self.runs.queue)
         self.setText(f"{waiting} waiting" if waiting else "Running")
-        self.setEnabled(self.runs.current is not None or bool(waiting))
 
     def fill(self, menu: QMenu) -> None:
         """List the runs as they are now."""

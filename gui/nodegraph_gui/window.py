@@ -49,6 +49,13 @@ if TYPE_CHECKING:
 __all__ = ["Window"]
 
 SIZE = QSize(1400, 900)
+STYLE = """
+QToolBar {{ border: none; border-bottom: 1px solid {theme.edge}; padding: 3px 6px; spacing: 2px; }}
+QMenuBar {{ border: none; }}
+QStatusBar {{ border-top: 1px solid {theme.edge}; }}
+QStatusBar::item {{ border: none; }}
+QMainWindow::separator {{ background: {theme.edge}; width: 1px; height: 1px; }}
+"""
 SAID = 8000  # milliseconds that a message stays in the status bar
 EMPTY = "Tab or a double click adds a node.\nA graph, a picture, or a node of the list can be dropped here."
 
@@ -135,7 +142,8 @@ class Window(QMainWindow):
         self.setCorner(Qt.Corner.BottomLeftCorner, left)
         self.log.hide()
         self.docks = (self.palette_dock, self.inspector, self.viewer, self.log)
-        self.resizeDocks([self.palette_dock, self.inspector], [220, 360], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.palette_dock, self.inspector], [196, 320], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.inspector, self.viewer], [500, 400], Qt.Orientation.Vertical)
 
     def _make_viewer(self, type: str) -> Viewer | None:
         made = self.editor.plugins.make_viewer(type)
@@ -188,13 +196,14 @@ class Window(QMainWindow):
         if isinstance(button, QToolButton):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.queue_button = QueueButton(self.runs)
-        bar.insertWidget(self.actions_by_id["arrange"], self.queue_button)
+        self.queue_place = bar.insertWidget(self.actions_by_id["arrange"], self.queue_button)
         self.addToolBar(bar)
         self.tools = bar
         self._draw_icons()
 
     def _draw_icons(self) -> None:
         theme = self.scene.theme
+        self.setStyleSheet(STYLE.format(theme=theme))
 
         def draw(name: str) -> QIcon:
             accent = {"run": theme.good, "cancel": theme.error}.get(name, theme.text)
@@ -326,6 +335,7 @@ class Window(QMainWindow):
         actions["pause"].setChecked(runs.paused)
         actions["pause"].setText("Resume" if runs.paused else "Pause")
         actions["clear_queue"].setEnabled(bool(runs.queue))
+        self.queue_place.setVisible(self.running.busy)
         actions["theme"].setChecked(self.editor.preferences.theme == "light")
         actions["snap"].setChecked(self.editor.preferences.snap)
         actions["free"].setEnabled(self.worker.alive and not going)
