@@ -61,9 +61,6 @@ class NoteItem(QGraphicsItem):
             self._rect = QRectF(0, 0, NOTE_WIDTH, self.text.size().height() + 2 * PAD)
         self.update()
 
-    def move_to(self, at: QPointF) -> None:
-        self.setPos(at)
-
     @property
     def rect(self) -> QRectF:
         """Where it is, in the scene."""

@@ -5,7 +5,7 @@ The scene observes the document and changes only what differs. It never writes: 
 of a run and problems are shown here and belong to no file.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
@@ -31,7 +31,11 @@ from .wire_items import WireItem
 
 __all__ = ["Key", "Scene", "SelectHow"]
 
+MANY = 20  # items that are moved at once
+
 Key: TypeAlias = "str | tuple[str, int]"  # a node by its id, ("frame", number) or ("note", number)
+Put: TypeAlias = Callable[[float, float], None]
+Followers: TypeAlias = tuple[list[tuple[Put, float, float]], list[Put], list[WireItem]]
 SelectHow: TypeAlias = Literal["replace", "add", "toggle", "subtract"]
 
 
@@ -44,10 +48,12 @@ class Scene(QGraphicsScene):
     Signals:
         selection_changed: another selection.
         content_changed: nodes, wires, frames or notes came, went or moved, provisionally or not.
+        looks_changed: they stayed where they are, and are drawn otherwise.
     """
 
     selection_changed = Signal()
     content_changed = Signal()
+    looks_changed = Signal()
 
     def __init__(self, document: Document, catalogue: Catalogue, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +71,7 @@ class Scene(QGraphicsScene):
         self._glowing: set[str] = set()
         self._lit: tuple[Link, ...] = ()
         self._shifted: set[Key] = set()
+        self._followers: Followers = ([], [], [])
         self._guessed: dict[str, QPointF] = {}  # where nodes are shown that have no position
         self._live = LiveWire(self.paints)
         self.addItem(self._live)
@@ -243,44 +250,50 @@ class Scene(QGraphicsScene):
             if isinstance(key, str):
                 for wire in self.wires_at(key).values():
                     self._light(wire)
+        self.looks_changed.emit()
         self.selection_changed.emit()
 
     # what a gesture shows
 
     def shift(self, keys: Iterable[Key], delta: QPointF) -> None:
         """Show things moved by `delta` from where the document says they are."""
-        moved = {key for key in keys if self.item_of(key) is not None}
-        for key in self._shifted - moved:
-            self._put(key, QPointF())
-        for key in moved:
-            self._put(key, delta)
-        whole = set()
-        for key in moved | self._shifted:
-            if not isinstance(key, str):
-                continue
-            for link, wire in self.wires_at(key).items():
-                if link in whole:
-                    continue
-                whole.add(link)
-                if link.source in moved and link.target in moved:
-                    wire.setPos(delta)
-                else:
-                    wire.setPos(QPointF())
-                    wire.lay(self._start(link), self._end(link))
-        self._shifted = moved
+        moved = set(keys)
+        if moved != self._shifted:
+            self._move_shifted(QPointF())
+            self._shifted = moved
+            self._followers = self._find_followers()
+        self._move_shifted(delta)
         self.content_changed.emit()
+
+    def _move_shifted(self, delta: QPointF) -> None:
+        items, within, leading = self._followers
+        if len(items) > MANY:
+            self.update()  # one large area instead of many small ones, which cost Qt more than to draw them
+        dx, dy = delta.x(), delta.y()
+        for move_to, x, y in items:
+            move_to(x + dx, y + dy)
+        for move_to in within:
+            move_to(dx, dy)
+        for wire in leading:
+            wire.follow()
+
+    def _find_followers(self) -> Followers:
+        """What moves with the things that are shifted: they, the wires among them, and those that lead out."""
+        moved = self._shifted
+        found = (item for item in map(self.item_of, moved) if item is not None)
+        items = [(mover(item), item.home.x(), item.home.y()) for item in found]
+        within: dict[WireItem, None] = {}
+        leading: dict[WireItem, None] = {}
+        for key in moved:
+            if isinstance(key, str):
+                for link, wire in self.wires_at(key).items():
+                    (within if link.source in moved and link.target in moved else leading)[wire] = None
+        return items, [wire.setPos for wire in within], list(leading)
 
     def settle(self) -> None:
         """Put everything where the document says it is."""
         if self._shifted:
             self.shift((), QPointF())
-
-    def _put(self, key: Key, delta: QPointF) -> None:
-        item = self.item_of(key)
-        if isinstance(item, NodeItem):
-            item.setPos(item.home + delta)
-        elif item is not None:
-            item.move_to(item.home + delta)
 
     def show_wire(self, start: PortRef, end: QPointF, ok: bool = True) -> None:
         """Show a wire from a port to a point; not `ok`: it would not fit there."""
@@ -334,20 +347,24 @@ class Scene(QGraphicsScene):
         item = self._nodes.get(node)
         if item is None:
             return
-        height = item.places.height
+        height, colour = item.places.height, item.far_colour
         item.set_state(state)
         if item.places.height != height:
             self.content_changed.emit()
+        elif item.far_colour != colour:
+            self.looks_changed.emit()
 
     def reset_states(self) -> None:
         for item in self._nodes.values():
             if item.state is not IDLE:
                 item.set_state(IDLE)
+        self.content_changed.emit()
 
     def set_problems(self, problems: Mapping[str, Sequence[Problem]]) -> None:
         """Mark the nodes that have problems, and no other."""
         for id, item in self._nodes.items():
             item.set_problems(problems.get(id, ()))
+        self.looks_changed.emit()
 
     def set_preview(self, node: str, image: QImage | None) -> None:
         """Show a picture in a node, or none."""
@@ -402,8 +419,7 @@ class Scene(QGraphicsScene):
 
     def _reconcile(self, differ: Differences, replaced: bool) -> None:
         graph = self.document.graph
-        lost: set[Key] = set(differ.removed)
-        shifted, self._shifted = self._shifted - lost, set()
+        self.settle()
         for link in differ.unlinked:
             if link not in graph.in_links[link.target]:
                 self._remove_wire(link)
@@ -426,12 +442,11 @@ class Scene(QGraphicsScene):
         touched = [id for id in {*differ.changed, *ends, *looks} if id in self._nodes and id not in differ.added]
         for id in touched:
             self._refresh(id)
-        few = [id for id in (*differ.added, *shifted) if isinstance(id, str)]
-        redrawn = self._place_nodes(tuple(self._nodes) if differ.canvas or replaced else few) | set(touched) | set(differ.added)
+        moved = self._place_nodes(tuple(self._nodes) if differ.canvas or replaced else differ.added)
+        redrawn = {*moved, *touched, *differ.added}
         for id in redrawn:
             for link, wire in self.wires_at(id).items():
-                wire.setPos(QPointF())
-                wire.lay(self._start(link), self._end(link))
+                wire.attach(*self._ends(link))
                 self._dress(link)
         if differ.canvas:
             self._place_around()
@@ -470,10 +485,10 @@ class Scene(QGraphicsScene):
     def _add_wire(self, link: Link) -> None:
         if link in self._wires or link.source not in self._nodes or link.target not in self._nodes:
             return
-        wire = WireItem(link, self.paints)
+        wire = WireItem(link, self._nodes[link.source], self._nodes[link.target], self.paints)
         self._wires[link] = self._wires_at[link.source][link] = self._wires_at[link.target][link] = wire
         self._dress(link)
-        wire.lay(self._start(link), self._end(link))
+        wire.attach(*self._ends(link))
         self._light(wire)
         self.addItem(wire)
 
@@ -498,11 +513,11 @@ class Scene(QGraphicsScene):
         muted = "mute" in (source.node.mode, target.node.mode)
         self._wires[link].set_looks(colour, conversion, fault, muted)
 
-    def _start(self, link: Link) -> QPointF:
-        return self.port_pos(PortRef(link.source, link.output, False))
-
-    def _end(self, link: Link) -> QPointF:
-        return self.port_pos(PortRef(link.target, link.input, True, link.index))
+    def _ends(self, link: Link) -> tuple[QPointF, QPointF]:
+        """Where in its source a wire begins, and where in its target it ends."""
+        source, target = self._nodes[link.source].places, self._nodes[link.target].places
+        start = source.port_at(PortRef(link.source, link.output, False))
+        return start, target.port_at(PortRef(link.target, link.input, True, link.index))
 
     def _place_nodes(self, ids: Iterable[str]) -> set[str]:
         """Put nodes where the document says; which of them that moved."""
@@ -565,6 +580,10 @@ class Scene(QGraphicsScene):
                 note.home = QPointF(left, bottom - note.rect.height())
                 note.setPos(note.home)
                 bottom = note.home.y() - 20
+
+
+def mover(item: NodeItem | FrameItem | NoteItem) -> Put:
+    return item.move_to if isinstance(item, FrameItem) else item.setPos
 
 
 def square(pos: QPointF, radius: float) -> QRectF:

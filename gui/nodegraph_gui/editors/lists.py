@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -207,7 +207,8 @@ class ListEditor(Editor):
             return
         items = self.items
         items[self.rows.row(item)] = self.item_rule.parse(item.text())
-        self.choose(items)
+        # When Qt is done with the row: what is chosen makes all rows anew.
+        QTimer.singleShot(0, self, lambda: self.choose(items))
 
     def take_rows(self) -> None:
         """The rows were dragged into another order."""

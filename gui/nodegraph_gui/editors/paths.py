@@ -105,19 +105,20 @@ class PathEditor(Editor):
 
     def show_thumbnail(self, image: QImage | None, line: str) -> None:
         """Show what was read of the file."""
-        self.thumbnail.setVisible(image is not None)
-        self.caption.setVisible(bool(line))
         self.caption.setText(line)
         if image is None:
             self.thumbnail.clear()
-            return
-        ratio = self.devicePixelRatioF()
-        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        how = smooth if image.height() > HEIGHT * ratio else Qt.TransformationMode.FastTransformation
-        shown = image.scaled(int(240 * ratio), int(HEIGHT * ratio), keep, how)
-        shown.setDevicePixelRatio(ratio)
-        self.thumbnail.setPixmap(QPixmap.fromImage(shown))
-        self.thumbnail.setAccessibleName(f"{self.port.name}: a picture of {line} pixels")
+        else:
+            ratio = self.devicePixelRatioF()
+            keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            how = smooth if image.height() > HEIGHT * ratio else Qt.TransformationMode.FastTransformation
+            shown = image.scaled(int(240 * ratio), int(HEIGHT * ratio), keep, how)
+            shown.setDevicePixelRatio(ratio)
+            self.thumbnail.setPixmap(QPixmap.fromImage(shown))
+            self.thumbnail.setFixedHeight(round(shown.height() / ratio))
+            self.thumbnail.setAccessibleName(f"{self.port.name}: a picture of {line} pixels")
+        self.thumbnail.setVisible(image is not None)  # last, so that what is around it makes room for it
+        self.caption.setVisible(bool(line))
 
     def open_dialog(self) -> None:
         """Show the dialog, beside the window: nothing waits for it."""
