@@ -23,6 +23,7 @@ from PySide6.QtGui import (
     QNativeGestureEvent,
     QPainter,
     QPaintEvent,
+    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip, QWidget
@@ -113,6 +114,7 @@ class CanvasView(QGraphicsView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.centerOn(0, 0)
         scene.content_changed.connect(self._content_changed)
+        scene.looks_changed.connect(self._looks_changed)
 
     @property
     def canvas(self) -> Scene:
@@ -141,6 +143,8 @@ class CanvasView(QGraphicsView):
         """Move what is seen by so many pixels."""
         across, down = self.horizontalScrollBar(), self.verticalScrollBar()
         across.setValue(across.value() - round(dx))
+        if round(dx) and round(dy):
+            self.viewport().repaint(0, 0, 1, 1)  # two strips, one after the other, cost less than what holds both
         down.setValue(down.value() - round(dy))
         self.moved.emit()
 
@@ -163,8 +167,7 @@ class CanvasView(QGraphicsView):
         """Show a point of the scene at a spot of the window."""
         changed = zoom != self.zoom
         if changed:
-            self.resetTransform()
-            self.scale(zoom, zoom)
+            self.setTransform(QTransform.fromScale(zoom, zoom))
         now = self.viewportTransform().map(point)
         across, down = self.horizontalScrollBar(), self.verticalScrollBar()
         across.setValue(across.value() + round(now.x() - spot.x()))
@@ -212,6 +215,10 @@ class CanvasView(QGraphicsView):
 
     def _content_changed(self) -> None:
         self._far.forget()
+        self._looks_changed()
+
+    def _looks_changed(self) -> None:
+        self._far.forget_colours()
         if self._in_far:
             self.viewport().update()
 
@@ -220,10 +227,13 @@ class CanvasView(QGraphicsView):
             super().paintEvent(event)
             return
         painter = QPainter(self.viewport())
-        painter.setClipRegion(event.region())
         painter.fillRect(event.rect(), self._canvas.paints.colour(self._canvas.theme.canvas))
         painter.setWorldTransform(self.viewportTransform())
-        self._far.draw(painter)
+        whole = self.viewport().rect()
+        for exposed in iter(event.region()):  # type: ignore[call-overload]
+            some = exposed.width() * exposed.height() * 4 < whole.width() * whole.height()
+            painter.setClipRect(self.mapToScene(exposed.adjusted(-1, -1, 1, 1)).boundingRect())
+            self._far.draw(painter, self.mapToScene(exposed).boundingRect() if some else None)
         painter.end()
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPolygonF, QStaticText, QTextOption
 
 from .colours import mix
+from .recordings import Recording
 from .shapes import EDGE, HEADER, ROW, FieldPlace, PortPlace
 from .values import duration, fraction, value_text
 
@@ -23,6 +24,7 @@ PORT = 5.0
 SMALL_PORT = 4.0
 BADGE = 8.0
 LINES = 3  # of a message
+MUTED = 0.55
 SWITCH = QRectF(0, 0, 24, 12)
 
 
@@ -119,26 +121,42 @@ def draw_small(painter: QPainter, item: "NodeItem") -> None:
         painter.drawRect(rect)
 
 
-def draw(painter: QPainter, item: "NodeItem", zoom: float) -> None:
-    """All of a node."""
+def draw(painter: QPainter, item: "NodeItem", zoom: float, exposed: QRectF) -> None:
+    """All of a node that is in `exposed`: of a step of a pan only a strip has to be drawn."""
+    if item.recording is None:
+        item.recording = record(item)
     muted = item.node.mode is not None
     if muted:
-        painter.setOpacity(0.55)
-    draw_body(painter, item)
-    draw_title(painter, item)
-    for field in item.shape_.fields:
-        draw_field(painter, item, field)
-    for place in item.shape_.ports:
-        draw_port(painter, item, place)
+        painter.setOpacity(MUTED)
+    item.recording.play(painter, exposed.top(), exposed.bottom())
     if item.shape_.picture.width():
         draw_picture(painter, item, zoom)
-    if item.shape_.message.width():
-        draw_message(painter, item)
-    painter.setOpacity(1.0)
-    if item.node.mode == "bypass":
-        draw_bypass(painter, item)
+    if muted:
+        painter.setOpacity(1.0)
     if item.worst:
         draw_badge(painter, item)
+
+
+def record(item: "NodeItem") -> Recording:
+    """Note what is drawn of a node until something of it changes; pictures are drawn each time."""
+    on, shape = Recording(), item.shape_
+    on.part(-2, shape.height + 2)
+    draw_body(on, item)
+    on.part(-2, HEADER + 2)
+    draw_title(on, item)
+    ports = {place.ref.name: place for place in shape.ports if place.is_field}
+    for place in shape.ports:
+        if not place.is_field:
+            on.part(place.y - ROW, place.y + ROW)
+            draw_port(on, item, place)
+    for field in shape.fields:
+        on.part(field.rect.top() - ROW / 2, field.rect.bottom() + ROW / 2)
+        draw_field(on, item, field)
+        draw_port(on, item, ports[field.name])
+    if shape.message.width():
+        on.part(shape.message.top(), shape.message.bottom())
+        draw_message(on, item)
+    return on
 
 
 def edge_colour(item: "NodeItem") -> str:
@@ -152,12 +170,12 @@ def edge_colour(item: "NodeItem") -> str:
     return theme.bypass if item.node.mode == "bypass" else theme.line
 
 
-def draw_body(painter: QPainter, item: "NodeItem") -> None:
+def draw_body(painter: Recording, item: "NodeItem") -> None:
     paints, theme = item.paints, item.paints.theme
     rect = item.shape_.rect
     edge = edge_colour(item)
     dashed = item.kind is None
-    painter.setPen(paints.pen(edge, 1.0 if edge == theme.line else 2.0, dashed))
+    painter.setPen(paints.pen(edge, 0.0 if edge == theme.line and not dashed else 2.0, dashed))
     painter.setBrush(paints.brush(theme.node))
     painter.drawRoundedRect(rect, ROUND, ROUND)
 
@@ -181,7 +199,7 @@ def title_path(width: float, collapsed: bool) -> QPainterPath:
     return path
 
 
-def draw_title(painter: QPainter, item: "NodeItem") -> None:
+def draw_title(painter: Recording, item: "NodeItem") -> None:
     paints, theme, shape = item.paints, item.paints.theme, item.shape_
     strip, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
     painter.setPen(paints.no_pen)
@@ -241,7 +259,7 @@ def state_colour(item: "NodeItem") -> str:
     return theme.error if phase == "failed" else theme.quiet
 
 
-def draw_progress(painter: QPainter, item: "NodeItem") -> None:
+def draw_progress(painter: Recording, item: "NodeItem") -> None:
     """A bar below the title; without a number of steps, one that only says that something goes on."""
     paints, theme, state = item.paints, item.paints.theme, item.state
     full = item.shape_.width - 2 * 1.5
@@ -254,25 +272,25 @@ def draw_progress(painter: QPainter, item: "NodeItem") -> None:
         painter.fillRect(QRectF(1.5, HEADER - 4, full, 4), paints.colour(mix(theme.field, theme.good, 0.45)))
 
 
-def draw_field(painter: QPainter, item: "NodeItem", field: FieldPlace) -> None:
+def draw_field(painter: Recording, item: "NodeItem", field: FieldPlace) -> None:
     """The name of an input at the left and its value at the right, over a bar where there is a range."""
     paints, theme, rect = item.paints, item.paints.theme, field.rect
     given = field.name in item.node.inputs
     value = item.node.inputs[field.name] if given else field.port.default if field.port else None
-    marked = item.marked(field.name) or ("error" if field.port is None and item.kind is not None else "")
+    marked = item.marked(field.name) if item.worst else ""
+    if field.port is None and item.kind is not None:
+        marked = "error"
     line = {"error": theme.error, "warning": theme.warning, "": theme.field_line}[marked]
     hovered = item.hovered == field.name
-    painter.setPen(paints.pen(theme.quiet if hovered and not marked else line, 1.5 if marked else 1.0))
+    painter.setPen(paints.pen(theme.quiet if hovered and not marked else line, 1.5 if marked else 0.0))
     painter.setBrush(paints.brush(theme.field))
     painter.drawRoundedRect(rect, 4, 4)
     share = fraction(value, field.port)
     if share:
-        painter.setPen(paints.no_pen)
-        painter.setBrush(paints.brush(theme.fill))
-        inner = rect.adjusted(1, 1, -1, -1)
-        painter.drawRoundedRect(QRectF(inner.x(), inner.y(), max(5.0, inner.width() * share), inner.height()), 3, 3)
-    left, right, top = rect.left() + 8, rect.right() - 8, rect.top() + (ROW - 4 - paints.text_metrics.height()) / 2
+        bar = QRectF(rect.x() + 1, rect.y() + 1, (rect.width() - 2) * share, rect.height() - 2)
+        painter.fillRect(bar, paints.colour(theme.fill))
     painter.setFont(paints.text_font)
+    left, right, top = rect.left() + 8, rect.right() - 8, rect.top() + (ROW - 4 - paints.text_height) / 2
     name = text_of(item, "name", field.name, rect.width() * 0.6)
     painter.setPen(paints.pen(theme.quiet))
     if rect.height() > ROW:
@@ -293,7 +311,7 @@ def draw_field(painter: QPainter, item: "NodeItem", field: FieldPlace) -> None:
     painter.drawStaticText(QPointF(right - text.width, top), text.letters)
 
 
-def draw_tall(painter: QPainter, item: "NodeItem", field: FieldPlace, value: str, given: bool) -> None:
+def draw_tall(painter: Recording, item: "NodeItem", field: FieldPlace, value: str, given: bool) -> None:
     """A text of several lines, or what it is called while it is empty."""
     paints, theme, rect = item.paints, item.paints.theme, field.rect
     room = rect.width() - 16
@@ -307,7 +325,7 @@ def draw_tall(painter: QPainter, item: "NodeItem", field: FieldPlace, value: str
     painter.drawStaticText(QPointF(rect.left() + 8, rect.top() + 4), text.letters)
 
 
-def draw_switch(painter: QPainter, item: "NodeItem", right: QPointF, on: bool) -> None:
+def draw_switch(painter: Recording, item: "NodeItem", right: QPointF, on: bool) -> None:
     paints, theme = item.paints, item.paints.theme
     rect = SWITCH.translated(right.x() - SWITCH.width(), right.y() - SWITCH.height() / 2)
     painter.setPen(paints.pen(theme.accent if on else theme.quiet, 1.0))
@@ -318,41 +336,54 @@ def draw_switch(painter: QPainter, item: "NodeItem", right: QPointF, on: bool) -
     painter.drawEllipse(QPointF(rect.right() - 6 if on else rect.left() + 6, rect.center().y()), 3.5, 3.5)
 
 
-def draw_port(painter: QPainter, item: "NodeItem", place: PortPlace) -> None:
-    """A disc for one value, a square for a list, hollow where it may stay unlinked; and its label."""
-    paints, theme, shape = item.paints, item.paints.theme, item.shape_
-    port = place.port
-    reason = item.glow.get(place.ref) if item.glow else None
+def draw_port(painter: Recording, item: "NodeItem", place: PortPlace) -> None:
+    """A disc for one value, a square for a list, hollow where it may stay unlinked; and its label.
+
+    Without a pen, since an outline costs Qt more than two discs.
+    """
+    paints, shape = item.paints, item.shape_
+    ref, port = place.ref, place.port
+    reason = item.glow.get(ref) if item.glow else None
     colour = paints.port_colour(port)
     if reason:
         painter.setOpacity(0.3)
     at = QPointF(place.x, place.y)
-    is_field = place.ref.is_input and place.ref.name in shape.fields_by_name
+    is_field = place.is_field
     radius = SMALL_PORT if is_field or shape.collapsed else PORT
-    if reason == "" or item.hovered == place.ref:
-        painter.setPen(paints.no_pen)
+    painter.setPen(paints.no_pen)
+    if reason == "" or item.hovered == ref:
         painter.setBrush(paints.halo(colour))
         painter.drawEllipse(at, radius + 5, radius + 5)
-    hollow = not place.linked and place.ref.is_input and (place.free or port is None or not port.required)
-    painter.setPen(paints.pen(colour, 2.0) if hollow else paints.pen(theme.canvas, 1.0))
-    painter.setBrush(paints.brush(theme.node) if hollow else paints.brush(colour))
+    hollow = not place.linked and ref.is_input and (place.free or port is None or not port.required)
+    square = port is not None and port.is_list and ref.index is None
+    painter.setBrush(paints.brush(colour))
+    draw_dot(painter, at, radius, square)
     if hollow:
-        radius -= 0.5
-    if port is not None and port.is_list and place.ref.index is None:
+        painter.setBrush(paints.brush(paints.theme.node))
+        draw_dot(painter, at, radius - 1.75, square)
+    if not is_field and not shape.collapsed:
+        draw_label(painter, item, place)
+    if reason:
+        painter.setOpacity(MUTED if item.node.mode else 1.0)
+
+
+def draw_dot(painter: Recording, at: QPointF, radius: float, square: bool) -> None:
+    if square:
         painter.drawRoundedRect(QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius), 1.5, 1.5)
     else:
         painter.drawEllipse(at, radius, radius)
-    if not is_field and not shape.collapsed:
-        marked = item.marked(place.ref.name) if place.ref.is_input else ""
-        faulty = port is None and item.kind is not None
-        painter.setFont(paints.text_font)
-        fresh = theme.quiet if place.free else theme.text
-        painter.setPen(paints.pen(theme.error if marked == "error" or faulty else theme.warning if marked else fresh))
-        text = text_of(item, "port", place.label, place.room - 4)
-        x = EDGE + 2 if place.ref.is_input else place.x - EDGE - 2 - text.width
-        painter.drawStaticText(QPointF(x, place.y - paints.text_metrics.height() / 2), text.letters)
-    if reason:
-        painter.setOpacity(0.55 if item.node.mode else 1.0)
+
+
+def draw_label(painter: Recording, item: "NodeItem", place: PortPlace) -> None:
+    paints, theme = item.paints, item.paints.theme
+    marked = item.marked(place.ref.name) if place.ref.is_input and item.worst else ""
+    faulty = marked == "error" or (place.port is None and item.kind is not None)
+    fresh = theme.quiet if place.free else theme.text
+    painter.setFont(paints.text_font)
+    painter.setPen(paints.pen(theme.error if faulty else theme.warning if marked else fresh))
+    text = text_of(item, "port", place.label, place.room - 4)
+    x = EDGE + 2 if place.ref.is_input else place.x - EDGE - 2 - text.width
+    painter.drawStaticText(QPointF(x, place.y - paints.text_height / 2), text.letters)
 
 
 def draw_picture(painter: QPainter, item: "NodeItem", zoom: float) -> None:
@@ -363,7 +394,7 @@ def draw_picture(painter: QPainter, item: "NodeItem", zoom: float) -> None:
     painter.drawPixmap(rect, pixmap, QRectF(pixmap.rect()))
 
 
-def draw_message(painter: QPainter, item: "NodeItem") -> None:
+def draw_message(painter: Recording, item: "NodeItem") -> None:
     paints, theme, rect = item.paints, item.paints.theme, item.shape_.message
     failed = item.state.phase == "failed"
     colour = theme.error if failed else theme.warning if item.kind is None else theme.quiet
@@ -379,13 +410,6 @@ def draw_message(painter: QPainter, item: "NodeItem") -> None:
     painter.setFont(paints.small_font)
     painter.setPen(paints.pen(theme.text))
     painter.drawStaticText(QPointF(rect.left() + 6, rect.top() + 5), text.letters)
-
-
-def draw_bypass(painter: QPainter, item: "NodeItem") -> None:
-    """A line through the title, as the value goes through the node."""
-    paints, theme = item.paints, item.paints.theme
-    painter.setPen(paints.pen(theme.bypass, 2.0, dashed=True))
-    painter.drawLine(QPointF(0, HEADER), QPointF(item.shape_.width, HEADER))
 
 
 def draw_badge(painter: QPainter, item: "NodeItem") -> None:

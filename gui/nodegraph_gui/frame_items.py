@@ -41,13 +41,13 @@ class FrameItem(QGraphicsItem):
         x, y, width, height = frame.rect
         self._rect = QRectF(0, 0, width, height)
         self.home = QPointF(x, y)
-        self.move_to(self.home)
+        self.move_to(x, y)
         self.update()
         self.title.update()
 
-    def move_to(self, at: QPointF) -> None:
-        self.setPos(at)
-        self.title.setPos(at)
+    def move_to(self, x: float, y: float) -> None:
+        self.setPos(x, y)
+        self.title.setPos(x, y)
 
     @property
     def rect(self) -> QRectF:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPixmap
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
 from nodegraph import Link, Node, Problem
 
@@ -17,6 +17,7 @@ from . import faces
 from .catalogues import Kind
 from .colours import mix
 from .paints import Paints
+from .recordings import Recording
 from .shapes import WIDTH, PortRef, Shape, node_shape
 from .states import IDLE, NodeState
 from .wire_items import FAR, NEAR
@@ -29,7 +30,7 @@ AROUND = 10.0  # what ports, halos and badges need around the body
 LARGEST_PREVIEW = 512
 
 
-class NodeItem(QGraphicsItem):
+class NodeItem(QGraphicsRectItem):
     """Draws a node; told by the scene what it is, what became of it and what is wrong with it.
 
     Attributes:
@@ -54,14 +55,16 @@ class NodeItem(QGraphicsItem):
         self.shape_ = node_shape(id, self.node, None)
         self.previews: tuple[QPixmap, ...] = ()
         self.texts: dict[tuple[str, str], faces.Text] = {}
+        self.recording: Recording | None = None
         self._in: Sequence[Link] = ()
         self._out: Sequence[Link] = ()
         self._collapsed = False
         self._width = WIDTH
-        self._rect = QRectF()
         self._failed_to_draw = False
+        self.setPen(paints.no_pen)
         self.setZValue(1)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # for exposedRect
 
     def become(
         self,
@@ -80,7 +83,6 @@ class NodeItem(QGraphicsItem):
 
     def reshape(self) -> None:
         """Work out the places anew, after the node, its picture or its message changed."""
-        self.prepareGeometryChange()
         aspect = self.previews[0].width() / self.previews[0].height() if self.previews else 0.0
         self.shape_ = node_shape(
             self.id,
@@ -93,8 +95,13 @@ class NodeItem(QGraphicsItem):
             picture=aspect,
             message=0.0 if self._collapsed else faces.message_height(self),
         )
-        self._rect = self.shape_.rect.adjusted(-AROUND, -AROUND, AROUND, AROUND)
+        self.setRect(self.shape_.rect.adjusted(-AROUND, -AROUND, AROUND, AROUND))
         self.texts.clear()
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw it anew, since something of it changed."""
+        self.recording = None
         self.update()
 
     @property
@@ -140,27 +147,27 @@ class NodeItem(QGraphicsItem):
         if (old.phase in said or state.phase in said) and (old.message, old.phase) != (state.message, state.phase):
             self.reshape()
         self.texts.pop(("state", ""), None)
-        self.update()
+        self.redraw()
 
     def set_problems(self, problems: Sequence[Problem]) -> None:
         if list(problems) != list(self.problems):
             self.problems = tuple(problems)
-            self.update()
+            self.redraw()
 
     def set_glow(self, glow: Mapping[PortRef, str]) -> None:
         self.glow = glow
-        self.update()
+        self.redraw()
 
     def set_selected(self, selected: bool) -> None:
         if selected != self.selected:
             self.selected = selected
             self.setZValue(2 if selected else 1)
-            self.update()
+            self.redraw()
 
     def set_hovered(self, what: PortRef | str | None) -> None:
         if what != self.hovered:
             self.hovered = what
-            self.update()
+            self.redraw()
 
     def set_preview(self, image: QImage | None) -> None:
         """Show a picture; it is kept in halves of its size, so that a small node never scales a large picture."""
@@ -169,15 +176,12 @@ class NodeItem(QGraphicsItem):
         after = self.previews[0].size() if self.previews else None
         if before != after:
             self.reshape()
-        self.update()
+        self.redraw()
 
     def preview_for(self, pixels: float) -> QPixmap:
         """The smallest picture that has as many pixels as are seen."""
         fitting = (pixmap for pixmap in reversed(self.previews) if pixmap.width() >= pixels)
         return next(fitting, self.previews[0])
-
-    def boundingRect(self) -> QRectF:
-        return self._rect
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         try:
@@ -187,7 +191,7 @@ class NodeItem(QGraphicsItem):
             elif zoom < NEAR:
                 faces.draw_small(painter, self)
             else:
-                faces.draw(painter, self, zoom)
+                faces.draw(painter, self, zoom, QRectF(option.exposedRect))
         except Exception:
             painter.setOpacity(1.0)
             painter.fillRect(self.shape_.rect, self.paints.colour(self.paints.theme.error))

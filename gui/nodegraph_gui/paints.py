@@ -27,12 +27,14 @@ class Paints:
         self.title_metrics = QFontMetricsF(self.title_font)
         self.text_metrics = QFontMetricsF(self.text_font)
         self.small_metrics = QFontMetricsF(self.small_font)
+        self.text_height = self.text_metrics.height()
         self.no_pen = QPen(Qt.PenStyle.NoPen)
         self.no_brush = QBrush(Qt.BrushStyle.NoBrush)
         self._colours: dict[str, QColor] = {}
         self._pens: dict[tuple[str, float, bool], QPen] = {}
         self._brushes: dict[str, QBrush] = {}
         self._wires: dict[str, str] = {}
+        self._ports: dict[str, str] = {}
         self._categories: dict[tuple[str, str], tuple[str, str]] = {}
         self._title_paths: dict[tuple[float, bool], QPainterPath] = {}
 
@@ -80,7 +82,12 @@ class Paints:
 
     def port_colour(self, port: Port | None) -> str:
         """The colour of what goes through a port."""
-        return self.wire(self.catalogue.colour(port.base_type)) if port is not None else self.theme.quiet
+        if port is None:
+            return self.theme.quiet
+        found = self._ports.get(port.type)
+        if found is None:
+            found = self._ports[port.type] = self.wire(self.catalogue.colour(port.base_type))
+        return found
 
     def halo(self, colour: str) -> QBrush:
         key = f"halo {colour}"

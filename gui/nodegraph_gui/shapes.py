@@ -55,6 +55,7 @@ class PortPlace(NamedTuple):
     room: float
     linked: bool = False
     free: bool = False
+    is_field: bool = False
 
 
 class FieldPlace(NamedTuple):
@@ -229,7 +230,7 @@ def rows(
     y = top + ROW * max(len(wires), len(outputs))
     for entry in values:
         high = ROW * (TALL if entry.is_field and is_tall(entry.port) else 1)
-        ports.append(PortPlace(entry[0], entry[1], entry[2], 0.0, y + ROW / 2, full, entry[3], entry[4]))
+        ports.append(PortPlace(entry[0], entry[1], entry[2], 0.0, y + ROW / 2, full, entry[3], entry[4], entry[5]))
         if entry.is_field:
             fields.append(FieldPlace(entry.ref.name, entry.port, QRectF(EDGE, y + 2, full, high - 4)))
         y += high

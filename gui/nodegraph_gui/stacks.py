@@ -12,8 +12,9 @@ __all__ = ["Box", "Wire", "stacked"]
 
 GAP = 40.0
 SWEEPS = 8
-SETTLING = 6
+SETTLING = 12
 MOST_LANES = 2000
+LANE_WEIGHT = 5.0
 
 
 @dataclass(eq=False)
@@ -22,6 +23,7 @@ class Box:
 
     Attributes:
         y: its top.
+        weight: how much its place matters; lanes matter most, since a bent one leads its wire over nodes.
         before: where wires come from: the other box, and how far below the tops of this and of that one they end.
         after: where wires lead to, likewise.
     """
@@ -29,6 +31,7 @@ class Box:
     layer: int
     height: float
     y: float = 0.0
+    weight: float = 1.0
     before: list["Tie"] = field(default_factory=list)
     after: list["Tie"] = field(default_factory=list)
 
@@ -91,7 +94,7 @@ def link(layers: list[list[Box]], wires: Sequence[Wire]) -> None:
         for layer in range(box.layer + 1, wire.target.layer) if with_lanes else ():
             lane = lanes.get((wire.key, layer))
             if lane is None:
-                lane = lanes[wire.key, layer] = Box(layer, 0.0)
+                lane = lanes[wire.key, layer] = Box(layer, 0.0, weight=LANE_WEIGHT)
                 layers[layer].append(lane)
                 tie(box, lane, start, 0.0)
             box, start = lane, 0.0
@@ -105,25 +108,29 @@ def tie(source: Box, target: Box, start: float, end: float) -> None:
 
 def wish(box: Box, ties: Sequence[Tie]) -> float:
     """The top at which these wires would be straight on average; where it is, when there are none."""
-    return sum(other.y + there - here for other, here, there in ties) / len(ties) if ties else box.y
+    if not ties:
+        return box.y
+    weights = [max(box.weight, other.weight) for other, _, _ in ties]
+    straight = (weight * (other.y + there - here) for weight, (other, here, there) in zip(weights, ties, strict=True))
+    return sum(straight) / sum(weights)
 
 
 def place(layer: Sequence[Box], wanted: Sequence[float]) -> None:
     """Set the tops as near to the wanted ones as the order of the layer allows (least squares, by pooling)."""
     offset, offsets = 0.0, []
-    groups: list[tuple[float, int]] = []  # the sum of what its members want, and their number: they move as one
+    groups: list[tuple[float, float, int]] = []  # the sum of what its members want, their weight and number: all as one
     for box, wish in zip(layer, wanted, strict=True):
         offsets.append(offset)
-        total, number = wish - offset, 1
-        while groups and groups[-1][0] / groups[-1][1] >= total / number:
-            more, members = groups.pop()
-            total, number = total + more, number + members
-        groups.append((total, number))
+        total, weight, number = box.weight * (wish - offset), box.weight, 1
+        while groups and groups[-1][0] / groups[-1][1] >= total / weight:
+            more, heavier, members = groups.pop()
+            total, weight, number = total + more, weight + heavier, number + members
+        groups.append((total, weight, number))
         offset += box.height + GAP
     at = 0
-    for total, number in groups:
+    for total, weight, number in groups:
         for box, below in zip(layer[at : at + number], offsets[at : at + number], strict=True):
-            box.y = total / number + below
+            box.y = total / weight + below
         at += number
 
 

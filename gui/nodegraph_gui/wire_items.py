@@ -1,8 +1,8 @@
 """A wire: a curve from an output to an input, in the colour of what flows through it."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
 from nodegraph import Link
 
@@ -14,6 +14,8 @@ NEAR = 0.45  # above this zoom there are letters, ports and smooth curves
 FAR = 0.2  # below this one wires are straight and nodes plain
 MARK = 7.0  # radius of the mark of a conversion
 MARK_AT = 22.0  # and how far before the input it is
+THICK = 2.0
+CLOSE = 2.6  # pixels, above which a curve is drawn as thick as it is
 SIDE = 5.0  # what pens and marks need around a curve
 SAMPLES = 24
 
@@ -28,8 +30,8 @@ def reach(start: QPointF, end: QPointF) -> float:
 
 def wire_path(start: QPointF, end: QPointF) -> QPainterPath:
     path = QPainterPath(start)
-    out = reach(start, end)
-    path.cubicTo(start.x() + out, start.y(), end.x() - out, end.y(), end.x(), end.y())
+    out = QPointF(reach(start, end), 0.0)
+    path.cubicTo(start + out, end - out, end)
     return path
 
 
@@ -62,8 +64,10 @@ def segment_distance(one: tuple[float, float], other: tuple[float, float]) -> fl
     return float((x * x + y * y) ** 0.5)
 
 
-class WireItem(QGraphicsItem):
+class WireItem(QGraphicsRectItem):
     """Draws a link; where it begins and ends is told by the scene.
+
+    Its rectangle is what Qt asks for again and again, so that it is kept where Qt need not ask Python.
 
     Attributes:
         conversion: the help of the conversion that is applied on it; "" when there is none.
@@ -72,9 +76,12 @@ class WireItem(QGraphicsItem):
         lit: what a gesture would do concerns it, or a node at its end is selected.
     """
 
-    def __init__(self, link: Link, paints: Paints) -> None:
+    def __init__(self, link: Link, source: QGraphicsItem, target: QGraphicsItem, paints: Paints) -> None:
         super().__init__()
         self.link = link
+        self._source, self._target = source, target
+        self._at_source = self._at_target = QPointF()
+        self._laid = False
         self.paints = paints
         self.colour = "#888888"
         self.conversion = ""
@@ -84,23 +91,33 @@ class WireItem(QGraphicsItem):
         self.start = QPointF()
         self.end = QPointF()
         self._path = QPainterPath()
-        self._rect = QRectF()
+        self.setPen(paints.no_pen)
         self.setZValue(0)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
+    def attach(self, start: QPointF, end: QPointF) -> None:
+        """Begin and end it at these points of its nodes."""
+        self._at_source, self._at_target = start, end
+        self.follow()
+
+    def follow(self) -> None:
+        """Lead it from where its source is now to where its target is."""
+        self.lay(self._source.pos() + self._at_source, self._target.pos() + self._at_target)
+
     def lay(self, start: QPointF, end: QPointF) -> None:
-        """Lead the wire from one point of the scene to another."""
-        if start == self.start and end == self.end and not self._path.isEmpty():
+        """Lead it from one point of the scene to another."""
+        if start == self.start and end == self.end and self._laid:
             return
-        self.prepareGeometryChange()
+        self._laid = True
         self.start, self.end = start, end
         self._path = wire_path(start, end)
-        self._rect = self._path.controlPointRect().adjusted(-SIDE, -SIDE, SIDE, SIDE)
+        self.setRect(self._path.controlPointRect().adjusted(-SIDE, -SIDE, SIDE, SIDE))
+        self.update()
 
-    def set_looks(self, colour: str, conversion: str, fault: str, muted: bool) -> None:
-        looks = (colour, conversion, fault, muted)
-        if looks != (self.colour, self.conversion, self.fault, self.muted):
-            self.colour, self.conversion, self.fault, self.muted = looks
+    def set_looks(self, colour: str, conversion: str, fault: str, muted: bool, lit: bool) -> None:
+        looks = (colour, conversion, fault, muted, lit)
+        if looks != (self.colour, self.conversion, self.fault, self.muted, self.lit):
+            self.colour, self.conversion, self.fault, self.muted, self.lit = looks
             self.update()
 
     def set_lit(self, lit: bool) -> None:
@@ -115,9 +132,6 @@ class WireItem(QGraphicsItem):
     def distance(self, at: QPointF) -> float:
         return distance_to(self.start, self.end, at - self.pos())
 
-    def boundingRect(self) -> QRectF:
-        return self._rect
-
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         zoom = painter.worldTransform().m11()
         colour = self.seen_colour
@@ -127,10 +141,29 @@ class WireItem(QGraphicsItem):
             painter.drawLine(self.start, self.end)
             return
         painter.setBrush(self.paints.no_brush)
-        painter.setPen(self.paints.pen(colour, 3.5 if self.lit else 2.0, self.muted or bool(self.fault)))
-        painter.drawPath(self._path)
+        pixels = THICK * zoom * painter.device().devicePixelRatio()
+        if self.lit or self.muted or self.fault or pixels > CLOSE:
+            painter.setPen(self.paints.pen(colour, 3.5 if self.lit else THICK, self.muted or bool(self.fault)))
+            painter.drawPath(self._path)
+        else:
+            self._draw_hair(painter, colour, zoom, pixels > 1.4)
         if self.conversion and zoom >= NEAR:
             self._draw_mark(painter, colour)
+
+    def _draw_hair(self, painter: QPainter, colour: str, zoom: float, thick: bool) -> None:
+        """Draw it one pixel thick, and again below and, if steep, beside: a fifth of what a thick one costs."""
+        painter.setPen(self.paints.pen(colour, 0.0))
+        painter.drawPath(self._path)
+        if not thick:
+            return
+        pixel = 1 / zoom
+        painter.translate(0, pixel)
+        painter.drawPath(self._path)
+        if 2 * abs(self.end.y() - self.start.y()) > self.end.x() - self.start.x():
+            painter.translate(pixel, -pixel)
+            painter.drawPath(self._path)
+            painter.translate(-pixel, pixel)
+        painter.translate(0, -pixel)
 
     def _draw_mark(self, painter: QPainter, colour: str) -> None:
         """Two halves of a turn, in a disc on the wire: the value is converted here."""
