@@ -86,12 +86,12 @@ def at_least(count: int) -> Test:
 # taking away, copying, pasting
 
 
-def delete_selected(heal: bool) -> Run:
+def delete_selected(heal: bool, verb: str = "Delete") -> Run:
     def run(desk: "Desk") -> None:
         keys = selected(desk.scene)
         graph = delete(placed(desk.scene, desk.document.graph), desk.scene.catalogue, nodes_of(keys), heal)
         graph = remove_note(remove_frame(graph, *numbers_of(keys, "frame")), *numbers_of(keys, "note"))
-        desk.document.edit(f"Delete {named(keys)}", graph)
+        desk.document.edit(f"{verb} {named(keys)}", graph)
 
     return run
 
@@ -108,9 +108,7 @@ def copy(desk: "Desk") -> None:
 def cut(desk: "Desk") -> None:
     """Copy and take away; the chain is not healed, since what is cut is to be put elsewhere."""
     copy(desk)
-    keys = selected(desk.scene)
-    delete_selected(False)(desk)
-    desk.said.emit(f"Cut {named(keys)}")
+    delete_selected(False, "Cut")(desk)
 
 
 def paste(desk: "Desk") -> None:

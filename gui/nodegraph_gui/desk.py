@@ -41,7 +41,7 @@ from .menus import menu_at
 from .quick_add import Choice, QuickAdd
 from .shapes import HEADER, WIDTH, PortRef
 from .text_over import LineOver, TextOver
-from .uses import Uses
+from .usage import Usage
 
 __all__ = ["GESTURES", "Desk"]
 
@@ -64,17 +64,17 @@ class Desk(QObject):
     opened = Signal(str)
     said = Signal(str)
 
-    def __init__(self, view: CanvasView, uses: Uses | None = None, *, snap: bool = True) -> None:
+    def __init__(self, view: CanvasView, usage: Usage, *, snap: bool = True) -> None:
         super().__init__(view)
         self.view = view
         self.scene = view.canvas
         self.document = self.scene.document
-        self.uses = Uses() if uses is None else uses
+        self.usage = usage
         self.snap = snap
         self.cutting = False
         self._mouse: QPoint | None = None  # where the cursor is over the view
         self._choose: Callable[[Choice], None] = lambda choice: None
-        self.quick_add = QuickAdd(self.uses, view)
+        self.quick_add = QuickAdd(usage, view)
         self.quick_add.chosen.connect(lambda choice: self._chosen(choice))
         self.quick_add.closed.connect(self._dismissed)
         self.find_bar = FindBar(view)
@@ -155,7 +155,7 @@ class Desk(QObject):
     def offer_fitting(self, port: PortRef, at: QPointF) -> None:
         """Offer the kinds that fit a port, after its wire was dropped at a point of the empty canvas."""
         graph, catalogue = self.document.graph, self.scene.catalogue
-        fits = fitting(graph, catalogue, port, self.uses.weights)
+        fits = fitting(graph, catalogue, port, self.usage.counts)
         what = self.scene.port(port)
         if not fits or what is None:
             self.said.emit(f"no node fits {port.node}.{port.name}")

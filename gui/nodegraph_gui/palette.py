@@ -5,7 +5,7 @@ from PySide6.QtGui import QDrag, QKeyEvent
 from PySide6.QtWidgets import QDockWidget, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from .catalogues import Catalogue
-from .searches import find_kinds
+from .searching import find_kinds
 
 __all__ = ["KIND_MIME", "Palette", "kind_of", "mime_for"]
 
@@ -67,7 +67,7 @@ class Palette(QDockWidget):
 
     def _list(self, query: str) -> None:
         closed = self.tree.closed_categories() if not self.tree.searching else self.tree.closed_before
-        found = {kind.id for kind in find_kinds(query, self.catalogue.kinds.values())}
+        found = {kind.id for kind in find_kinds(self.catalogue, query)}
         self.tree.clear()
         for category, kinds in self.catalogue.categories.items():
             some = [kind for kind in kinds if kind.id in found]
@@ -87,7 +87,7 @@ class Palette(QDockWidget):
     def _take_first(self) -> None:
         """Enter in the search line takes the likeliest, not the uppermost."""
         if self.line.text().strip():
-            for kind in find_kinds(self.line.text(), self.catalogue.kinds.values())[:1]:
+            for kind in find_kinds(self.catalogue, self.line.text(), most=1):
                 self.chosen.emit(kind.id)
 
 

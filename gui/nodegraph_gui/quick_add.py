@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from .catalogues import Kind
-from .searches import find_kinds
-from .uses import Uses
+from .catalogues import Catalogue, Kind
+from .searching import find_kinds
+from .usage import Usage
 
 __all__ = ["Choice", "QuickAdd"]
 
@@ -53,10 +53,10 @@ class QuickAdd(QFrame):
     chosen = Signal(object)
     closed = Signal()
 
-    def __init__(self, uses: Uses, parent: QWidget) -> None:
+    def __init__(self, usage: Usage, parent: QWidget) -> None:
         super().__init__(parent)
         self.view = parent
-        self.uses = uses
+        self.usage = usage
         self.choices: Sequence[Choice] = ()
         self.setObjectName("quick_add")
         self.setFrameShape(QFrame.Shape.StyledPanel)
@@ -117,8 +117,8 @@ class QuickAdd(QFrame):
         by_kind: dict[str, list[Choice]] = {}
         for choice in self.choices:
             by_kind.setdefault(choice.kind.id, []).append(choice)
-        kinds = [some[0].kind for some in by_kind.values()]
-        found = find_kinds(query, kinds, self.uses.weights)
+        kinds = Catalogue({kind: some[0].kind for kind, some in by_kind.items()})
+        found = find_kinds(kinds, query, self.usage.weight)
         self.list.clear()
         for choice in (choice for kind in found for choice in by_kind[kind.id]):
             item = QListWidgetItem(choice.kind.id)
@@ -143,7 +143,7 @@ class QuickAdd(QFrame):
             return
         choice: Choice = item.data(CHOICE)
         self.close_quietly()
-        self.uses.note(choice.kind.id)
+        self.usage.add(choice.kind.id)
         self.chosen.emit(choice)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -1,8 +1,8 @@
 """Drawing wires by a real mouse on a shown window."""
 
 import pytest
-from driving import begin_drag, drag, send_mouse
 from desks import LINKS, at, check_law, check_undo, guided, key, links, open_desk, port, ref, title
+from driving import begin_drag, drag, send_mouse
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
@@ -13,22 +13,22 @@ EMPTY = QPointF(400, 700)
 
 
 @pytest.fixture
-def desk(qtbot, catalogue):
-    return open_desk(qtbot, catalogue, guided(links=()))
+def desk(qtbot, catalogue, tmp_path):
+    return open_desk(qtbot, catalogue, guided(links=()), tmp_path)
 
 
 @pytest.fixture
-def linked(qtbot, catalogue):
-    return open_desk(qtbot, catalogue, guided())
+def linked(qtbot, catalogue, tmp_path):
+    return open_desk(qtbot, catalogue, guided(), tmp_path)
 
 
 @pytest.fixture
-def sheet(qtbot, catalogue):
+def sheet(qtbot, catalogue, tmp_path):
     """Three pictures in a grid, and one that is loose."""
     nodes = {name: Node(type="LoadImage") for name in ("a", "b", "c", "d")} | {"grid": Node(type="ImageGrid")}
     places = {"a": [0, 0], "b": [0, 240], "c": [0, 480], "d": [0, 720], "grid": [500, 200]}
     wires = [f"{name}.image -> grid.images[{index}]" for index, name in enumerate("abc")]
-    return open_desk(qtbot, catalogue, Graph(nodes=nodes, links=wires, canvas={"positions": places}))
+    return open_desk(qtbot, catalogue, Graph(nodes=nodes, links=wires, canvas={"positions": places}), tmp_path)
 
 
 def body(desk, node):
