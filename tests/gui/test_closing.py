@@ -1,4 +1,4 @@
-"""Nothing is lost by saving or closing: what is unsaved, open elsewhere, changed or gone is asked about, never dropped."""
+"""Nothing is lost by saving or closing: what is unsaved, open elsewhere, changed or gone is asked about."""
 
 import os
 import stat

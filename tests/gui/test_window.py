@@ -271,7 +271,7 @@ def test_how_the_window_stands_is_kept(desktop):
 @pytest.mark.parametrize("kept", [3, {"state": "zz"}, {"geometry": "ü"}, {"geometry": 1}])
 def test_a_broken_note_of_how_the_window_stood_disturbs_nothing(desktop, kept):
     (desktop.folder / "state").mkdir()
-    (desktop.folder / "state" / "session.json").write_text(json.dumps({"window": kept, "uses": "x", "recent": 1}))
+    (desktop.folder / "state" / "session.json").write_text(json.dumps({"window": kept, "recent": 1}))
     assert desktop.start(Preferences())[1].isVisible()
 
 
