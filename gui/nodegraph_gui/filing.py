@@ -104,7 +104,7 @@ class Filing(QObject):
             filing.untitled = path.stem
             window.document.replace(graph.with_folder(path.parent))
         window.show_page(False)
-        window.view.fit()
+        window.look_at_all()
         return True
 
     def open_example(self, example: Example) -> None:
@@ -118,7 +118,7 @@ class Filing(QObject):
         window.filing.untitled = example.title
         window.document.replace(graph)
         window.show_page(False)
-        window.view.fit()
+        window.look_at_all()
 
     # Saving
 
@@ -311,6 +311,11 @@ class Filing(QObject):
     def _leave(self) -> None:
         self._leaving = True
         QTimer.singleShot(0, self.window, self.window.close)
+
+    def leave_at_once(self) -> None:
+        """Close the window whatever would be asked: what is not saved is dropped."""
+        self._leaving = True
+        self.window.close()
 
     # Asking
 

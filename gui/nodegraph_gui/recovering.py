@@ -55,7 +55,7 @@ class Recovering(QObject):
         window.filing.file.taken_up(item.digest)
         window.filing.keep()
         window.show_page(False)
-        window.view.fit()
+        window.look_at_all()
         window.filing.look_anew()
         if not window.bars.has("recovery"):  # it is kept anew, so that the old file may go
             self._discard(item)

@@ -172,8 +172,8 @@ class Running(QObject):
         self.written = files
 
     def _worker_died(self, node: str | None, why: str) -> None:
-        while_running = f" while it ran {node}" if node else ""
-        text = f"The worker died{while_running}: {why}. The graph and earlier results stay."
+        what = f"The worker died while it ran {node}: {why}" if node else f"{why[:1].upper()}{why[1:]}"
+        text = f"{what}. The graph and earlier results stay."
         self.bars.show_bar(text, "error", [("Start it again", self.restart)], DIED)
 
 

@@ -56,6 +56,7 @@ QStatusBar {{ border-top: 1px solid {theme.edge}; }}
 QStatusBar::item {{ border: none; }}
 QMainWindow::separator {{ background: {theme.edge}; width: 1px; height: 1px; }}
 """
+LEGIBLE = 0.5  # the zoom below which a node is no more than its colours
 SAID = 8000  # milliseconds that a message stays in the status bar
 EMPTY = "Tab or a double click adds a node.\nA graph, a picture, or a node of the list can be dropped here."
 
@@ -348,6 +349,12 @@ class Window(QMainWindow):
         if self.worker.greeting is None:
             return "worker starts …"
         return "paused" if self.runs.paused else "running" if going else "ready"
+
+    def look_at_all(self) -> None:
+        """Show the whole graph, but for a border of it where its letters would be lost for that alone."""
+        self.view.fit()
+        if LEGIBLE * 0.75 <= self.view.zoom < LEGIBLE:
+            self.view.look_at(self.scene.content_rect().center(), LEGIBLE)
 
     def say(self, text: str) -> None:
         """Show a line in the status bar for a while; "" takes it away."""

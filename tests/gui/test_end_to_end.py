@@ -118,40 +118,40 @@ def test_a_digit_is_built_run_saved_and_opened_again(desktop, qtbot, tmp_path):
 
 
 def test_a_worker_that_dies_is_told_and_started_again(desktop, qtbot, tmp_path):
-    editor, window = desktop.start(Preferences(output="out"), worker=True)
+    window = desktop.start(Preferences(output="out"), worker=True)[1]
     graph = nodegraph.Graph().add("noise", "PureNoise").add("show", "GaussianBlur")
     window.document.edit("Make", graph)
     qtbot.waitUntil(lambda: window.worker.greeting is not None, timeout=60_000)
     window.worker._process.kill()
     qtbot.waitUntil(lambda: bool(window.bars.shown), timeout=30_000)
-    text = bar(window, "The worker died").text
+    text = bar(window, "The worker ended (the system ended it, SIGKILL)").text
     assert text.endswith("The graph and earlier results stay.") and window.worker_state.text() == "no worker"
     with qtbot.waitSignal(window.worker.ready, timeout=60_000):
-        click_bar(window, "The worker died", "Start it again")
+        click_bar(window, "The worker ended", "Start it again")
     assert not window.bars.shown and window.worker_state.text() == "ready"
     assert window.document.graph == graph
 
 
 def test_what_is_wrong_is_marked_a_moment_after_the_edit_and_refused_by_a_run(desktop, qtbot):
-    editor, window = desktop.start(worker=True)
+    window = desktop.start(worker=True)[1]
     window.show_page(False)
-    window.document.edit("Add", nodegraph.Graph().add("net", "UNetMNIST", digit="x"))
-    qtbot.waitUntil(lambda: bool(window.scene.nodes["net"].problems), timeout=60_000)
+    window.document.edit("Add", nodegraph.Graph().add("noise", "PureNoise", batch=0))
+    qtbot.waitUntil(lambda: bool(window.scene.nodes["noise"].problems), timeout=60_000)
     assert window.cost.text().startswith("1 problem")
     with qtbot.waitSignal(window.runs.finished, timeout=60_000) as ended:
         press(window, Qt.Key.Key_Return, CTRL)
     assert ended.args == ["refused"]
-    assert "net (UNetMNIST): digit" in bar(window, "Not run").text
+    assert "noise (PureNoise): batch" in bar(window, "Not run").text
     click_bar(window, "Not run", "Show")
-    assert window.scene.selection == {"net"}
-    window.document.edit("Mend", window.document.graph.set("net", digit="3"))
-    qtbot.waitUntil(lambda: not window.scene.nodes["net"].problems, timeout=30_000)
+    assert window.scene.selection == {"noise"}
+    window.document.edit("Mend", window.document.graph.set("noise", batch=1))
+    qtbot.waitUntil(lambda: not window.scene.nodes["noise"].problems, timeout=30_000)
 
 
 def test_seeds_that_are_drawn_are_in_the_file_and_undone(desktop, qtbot):
     from nodegraph_gui.edits import set_drawn
 
-    editor, window = desktop.start(worker=True)
+    window = desktop.start(worker=True)[1]
     window.show_page(False)
     graph = set_drawn(nodegraph.Graph().add("noise", "PureNoise", seed=7), "noise", "seed", True)
     window.document.edit("Add", graph)
@@ -167,7 +167,7 @@ def test_seeds_that_are_drawn_are_in_the_file_and_undone(desktop, qtbot):
 
 
 def test_runs_are_queued_shown_and_taken_back(desktop, qtbot):
-    editor, window = desktop.start(worker=True)
+    window = desktop.start(worker=True)[1]
     window.show_page(False)
     window.document.edit("Add", nodegraph.Graph().add("noise", "PureNoise"))
     for _ in range(3):
@@ -196,4 +196,4 @@ def test_the_worker_is_another_when_its_command_is(desktop, qtbot):
     assert window.worker.command[:2] == ("env", "WRAPPED=1")
     editor.change(worker="no-such-command-anywhere")
     qtbot.waitUntil(lambda: bool(window.bars.shown), timeout=30_000)
-    assert "there is no command 'no-such-command-anywhere'" in bar(window, "The worker died").text
+    assert "there is no command 'no-such-command-anywhere'" in bar(window, "The worker cannot be started").text

@@ -34,8 +34,7 @@ class Desktop:
     def close(self):
         for editor in self.editors:
             for window in list(editor.windows):
-                window.filing._leaving = True
-                window.close()
+                window.filing.leave_at_once()
         QApplication.processEvents()
 
 
