@@ -104,14 +104,11 @@ def multi_view(
     4. What is missing stays in the picture as noise, so things that share their shapes do better; `alternate` has no
     such loss, but each thing only has its share of the steps.
     """
+    from nodegraph_nodes.ops.agreements import check_permutations
     from nodegraph_nodes.ops.anagrams import MultiView
     from nodegraph_nodes.ops.views import named_view
 
-    if len(permutations) not in (0, 1, len(views)):
-        raise ValueError(
-            f"permutations are {len(permutations)}, must be none, one for all, or one for each of the "
-            f"{len(views)} views"
-        )
+    check_permutations(len(permutations), len(views))
     seeds = permutations if len(permutations) == len(views) else (permutations or [0]) * len(views)
     made = [
         named_view(view, seed, grid, patches=patches, factor=factor) for view, seed in zip(views, seeds, strict=True)
