@@ -110,10 +110,11 @@ class Foresight:
         self._tell(input, message, remedy, error=False)
 
     @contextmanager
-    def refusals(self) -> Iterator[None]:
+    def refusals(self, input: str | None = None) -> Iterator[None]:
         """Tell as wrong what a rule refuses by a ValueError, so that the node and its foresight can share the rule.
 
-        An input that the message begins with is to blame, as in a run; what is behind a semicolon is the remedy.
+        An input that the message begins with is to blame, as in a run, else `input`; what is behind a semicolon is the
+        remedy.
         """
         try:
             yield
@@ -124,7 +125,7 @@ class Foresight:
             if found is not None and blamed:
                 text = found[2]
             message, _, remedy = (text, "", "") if "\n" in text else text.partition("; ")
-            self.wrong(found[1] if found is not None and blamed else None, message, remedy)
+            self.wrong(found[1] if found is not None and blamed else input, message, remedy)
 
     def gives(self, output: str, facts: Mapping[str, Any] = NOTHING, /, **more: Any) -> None:
         """Say what is known of an output; each fact has to be right in every run that gets there."""

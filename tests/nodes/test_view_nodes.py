@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
-from nodegraph import Graph, RunFailed, Session
+from nodegraph import CheckFailed, Graph, RunFailed, Session
 from nodegraph.checks import check
 from nodegraph.plugins import load_plugins
 from nodegraph_nodes import views
@@ -106,7 +106,7 @@ def test_in_a_graph(reduction):
 
 def test_in_a_graph_what_does_not_fit_is_told():
     with Session(load_plugins(only=["nodegraph"])) as session:
-        with pytest.raises(RunFailed, match="views are 2 for 3 parts, must be one for each"):
+        with pytest.raises(CheckFailed, match="views are 2 for 3 parts, must be one for each"):
             session.run(three_ways(views=["identity", "flip"]))
         with pytest.raises(RunFailed, match=r"is not orthogonal: its defect is 0\.5, must be below 0\.001"):
             session.run(three_ways(views=["identity", "flip", "gain"]))

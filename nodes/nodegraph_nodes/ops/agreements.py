@@ -19,6 +19,10 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word if number == 1 else plural}"
 
 
+def each_of(number: int, word: str) -> str:
+    return f"one for the {word}" if number == 1 else f"one for each of the {counted(number, word)}"
+
+
 def one_each(input: str, number: int, parts: int, word: str) -> str:
     """The words for a list that should be as long as another."""
     return f"{input} are {number} for {counted(parts, word)}, must be one for each"
@@ -70,9 +74,7 @@ def check_permutations(permutations: int, views: int) -> None:
 def check_components(parts: int, names: Sequence[str]) -> None:
     """What a picture is made of by Factorize."""
     if parts != len(names):
-        raise ValueError(
-            f"parts are {parts}, must be {len(names)}; one each for {', '.join(names)}"
-        )
+        raise ValueError(f"parts are {parts}, must be {len(names)}; one each for {', '.join(names)}")
 
 
 def check_kept(keep: str, names: Sequence[str]) -> None:
@@ -106,11 +108,9 @@ def check_texts(captions: int, headings: int, pictures: int | None, batches: int
     """What is written on a sheet of pictures; None where it is not known how many there are."""
     if captions and pictures is not None and captions != pictures:
         remedy = "; one text for each batch goes into headings" if captions == batches else ""
-        raise ValueError(
-            f"captions are {captions}, must be none or one for each of the {counted(pictures, 'picture')}{remedy}"
-        )
+        raise ValueError(f"captions are {captions}, must be none or {each_of(pictures, 'picture')}{remedy}")
     if headings and batches is not None and headings != batches:
-        raise ValueError(f"headings are {headings}, must be none or one for each of the {counted(batches, 'batch')}")
+        raise ValueError(f"headings are {headings}, must be none or {each_of(batches, 'batch')}")
 
 
 def check_prompts(prompts: int, pictures: int) -> None:

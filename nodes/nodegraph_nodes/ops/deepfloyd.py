@@ -17,13 +17,11 @@ from nodegraph_nodes.ops.agreements import check_prompts
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
-from nodegraph_nodes.ops.sizes import check_channel_count, check_sides, enlarged, shape_text
+from nodegraph_nodes.ops.sizes import check_channel_count, check_picture_channels, check_sides, enlarged
 from nodegraph_nodes.ops.traits import first_traits, second_traits
 from nodegraph_nodes.ops.unets import load_unet
 from nodegraph_nodes.types import Asking, Conditioning, Draw, Estimate, Image, Point
 
-FIRST = ("unet", "scheduler")
-SECOND = ("unet", "scheduler", "image_noising_scheduler")
 FAR = 2.0  # no picture in [-1, 1] reaches this, also when its sampler did not clip
 
 
@@ -173,8 +171,7 @@ def check_picture(image: Image, channels: int, check_range: bool) -> None:
         raise ValueError(f"the image is in the space {image.space}, must be pixels; decode it first")
     if pixels.ndim != 4 or 0 in pixels.shape:
         raise ValueError(f"the image has the shape {list(pixels.shape)}, must be (B, {channels}, H, W)")
-    if pixels.shape[1] != channels:
-        raise ValueError(f"the image is {shape_text(pixels.shape[1:])}, must have {channels} channels; load it in RGB")
+    check_picture_channels(pixels.shape[1:], channels)
     low, high = float(pixels.min()), float(pixels.max())
     if not -FAR <= low <= high <= FAR:
         raise ValueError(f"the image has values from {low:g} to {high:g}, must be from -1 to 1, without noise")

@@ -14,10 +14,10 @@ def shape_text(shape: Sequence[int]) -> str:
     return f"{width} x {height} with {channels} channel{'' if channels == 1 else 's'}"
 
 
-def check_shape(shape: Sequence[int], taken: Shape | None) -> None:
+def check_shape(shape: Sequence[int], taken: Shape | None, what: str = "the pictures are") -> None:
     """ValueError when pictures are none that a denoiser takes; None is any."""
     if taken is not None and tuple(shape) != taken:
-        raise ValueError(f"the pictures are {shape_text(shape)}, the denoiser takes {shape_text(taken)} only")
+        raise ValueError(f"{what} {shape_text(shape)}, the denoiser takes {shape_text(taken)} only")
 
 
 def check_image(shape: Sequence[int], taken: Shape | None) -> None:
@@ -47,20 +47,32 @@ def check_rows(rows: int, count: int, name: str) -> None:
         )
 
 
-def check_channel_count(shape: Sequence[int], channels: int, name: str) -> None:
+def check_channel_count(shape: Sequence[int], channels: int, name: str, what: str = "the pictures are") -> None:
     """ValueError when pictures have other channels than a network takes."""
     if shape[0] != channels:
-        raise ValueError(f"the pictures are {shape_text(shape)}, {name} takes {channels} channels")
+        raise ValueError(f"{what} {shape_text(shape)}, {name} takes {channels} channels")
+
+
+def check_picture_channels(shape: Sequence[int], channels: int) -> None:
+    """ValueError when a picture has other channels than what is made of it."""
+    if shape[0] != channels:
+        raise ValueError(f"the image is {shape_text(shape)}, must have {channels} channels; load it in RGB")
+
+
+def check_tile(size: int, taken: Shape | None) -> None:
+    """ValueError when a denoiser takes pictures that are no tile; None is any."""
+    if taken is not None and taken[1:] != (size, size):
+        raise ValueError(f"size is {size}, the denoiser takes pictures of {shape_text(taken)} only")
 
 
 # What a network can halve
 
 
-def check_sides(height: int, width: int, multiple: int) -> None:
+def check_sides(height: int, width: int, multiple: int, what: str = "the pictures are") -> None:
     """ValueError when the network cannot halve the sides as often as it wants to."""
     if height % multiple or width % multiple:
         raise ValueError(
-            f"the pictures are {width} x {height}, must be divisible by {multiple}, "
+            f"{what} {width} x {height}, must be divisible by {multiple}, "
             f"such as {nearest(width, multiple)} x {nearest(height, multiple)}"
         )
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.agreements import check_stride
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import check_fits, gather
-from nodegraph_nodes.ops.sizes import shape_text
+from nodegraph_nodes.ops.sizes import check_tile
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
 Weighting = Literal["uniform", "gaussian"]
@@ -47,8 +47,7 @@ class Tile(Composition):
         if self.weighting not in get_args(Weighting):
             raise ValueError(f"weighting is {self.weighting!r}, must be one of {', '.join(get_args(Weighting))}")
         check_stride(self.size, self.stride)
-        if self.shape is not None and self.shape[1:] != (self.size, self.size):
-            raise ValueError(f"size is {self.size}, the denoiser takes pictures of {shape_text(self.shape)} only")
+        check_tile(self.size, self.shape)
         if self.denoiser.hooks():
             names = ", ".join(type(hook).__name__ for hook in self.denoiser.hooks())
             raise ValueError(

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 
+FIRST = ("unet", "scheduler")
+SECOND = ("unet", "scheduler", "image_noising_scheduler")
+
 
 @dataclass(frozen=True)
 class Traits:
