@@ -15,7 +15,7 @@ from typing import TypeAlias
 from .checkpoints import CheckpointNeed, in_full
 from .cycles import cycles, named_path
 from .errors import Problem, UsageError, nearest, with_remedy
-from .foresight import foreseen
+from .foreseeing import foreseen
 from .frozen import Json
 from .graphs import Graph, Link
 from .migrations import migrated

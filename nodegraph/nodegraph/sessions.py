@@ -22,7 +22,7 @@ from .errors import CheckFailed, GraphWarning, Problem, RunFailed, UsageError, n
 from .events import Event
 from .execution import Executor
 from .files import dumps
-from .foresight import foreseen
+from .foreseeing import foreseen
 from .graphs import Graph
 from .keys import Files, Keys
 from .migrations import migrated
