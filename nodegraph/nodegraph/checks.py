@@ -1,7 +1,8 @@
 """What is wrong with a graph, told the node types: every problem, each with its node, its input and the way out.
 
-Nothing is run, no node's code is called, and the network is never asked: that a checkpoint is still to be fetched is no
-problem. A muted or bypassed node takes part in nothing that its inputs could spoil, so they are not looked at.
+Nothing is run, and the network is never asked: that a checkpoint is still to be fetched is no problem. What only a node
+type can tell, such as weights that do not fit its parts, it tells by its foresight. A muted or bypassed node takes part
+in nothing that its inputs could spoil, so they are not looked at.
 """
 
 import stat
@@ -14,6 +15,7 @@ from typing import TypeAlias
 from .checkpoints import CheckpointNeed, in_full
 from .cycles import cycles, named_path
 from .errors import Problem, UsageError, nearest, with_remedy
+from .foreseeing import foreseen
 from .frozen import Json
 from .graphs import Graph, Link
 from .migrations import migrated
@@ -36,13 +38,15 @@ def check(graph: Graph, registry: Registry, *, targets: Iterable[str] | None = N
     Warnings (`kind` is "warning") refuse nothing. UsageError: a target is not there.
     """
     graph = migrated(graph, registry)
-    nodes = list(graph.nodes) if targets is None else needed(graph, targets)
+    wanted = graph.sinks if targets is None else tuple(targets)
+    nodes = list(graph.nodes) if targets is None else needed(graph, wanted)
     inspection = Inspection(graph, registry)
-    problems = [problem for node in nodes for problem in inspection.problems_of(node)]
+    own = {node: list(inspection.problems_of(node)) for node in nodes}
+    ahead = foreseen(graph, registry, nodes, wanted, [node for node, found in own.items() if found])
+    problems = [problem for node in nodes for problem in (*own[node], *ahead.get(node, ()))]
     if targets is None:
         problems += inspection.loose_links()
-    wanted = set(nodes)
-    circles = [circle for circle in cycles(graph) if circle[0] in wanted]
+    circles = [circle for circle in cycles(graph) if circle[0] in own]
     problems += [
         Problem(
             circle[0],
