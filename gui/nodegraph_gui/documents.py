@@ -120,6 +120,20 @@ class Document:
         self.path = path
         self._saved = self.graph if graph is None else graph
 
+    def relocate(self, change: Callable[[Graph], Graph]) -> None:
+        """Let all graphs of the history be what `change` makes of them, as when the file moves to another folder.
+
+        No edit: nothing is there to be undone, and what was saved counts as saved.
+        """
+        before, saved = self.graph, self._saved
+        self._history.change(change)
+        if saved is before:
+            self._saved = self.graph
+        elif saved is not None:
+            self._saved = change(saved)
+        if self.graph is not before:
+            self._tell(Change(before, self.graph, "", "edit"))
+
     def mark_unsaved(self) -> None:
         """Note that no file holds the graph any more: it vanished, or another program wrote over it."""
         self._saved = None

@@ -4,8 +4,8 @@ A graph is frozen, so an entry is the graph that an edit led to; nothing needs a
 into one entry, as the many values of a slider that is being dragged do, until the history is sealed.
 """
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 
 from nodegraph import Graph
 
@@ -73,6 +73,10 @@ class History:
     def seal(self) -> None:
         """End the merging: the next edit is one of its own."""
         self._open = False
+
+    def change(self, change: Callable[[Graph], Graph]) -> None:
+        """Let every graph be what `change` makes of it; labels and the present place stay."""
+        self._entries = [replace(entry, graph=change(entry.graph)) for entry in self._entries]
 
     def undo(self) -> Graph | None:
         """The graph before the last edit; None when there is none."""

@@ -290,6 +290,14 @@ class Graph(Frozen):
             raise UsageError(with_remedy(f"there is no link {old}", nearest(str(old), map(str, self.links))))
         return self._with(links=[known for known in self.links if known != old])
 
+    def with_parts(self, nodes: Mapping[str, Node] | None = None, links: Iterable[Link] | None = None) -> "Graph":
+        """Other nodes, other links or both at once, for an edit of many; the canvas stays."""
+        try:
+            parts = {} if nodes is None else {"nodes": read_nodes(nodes)}
+            return self._with(**parts if links is None else {**parts, "links": read_links(tuple(links))})
+        except ValueError as error:
+            raise UsageError(f"the graph {error}") from None
+
     def with_canvas(self, canvas: Mapping[str, Json]) -> "Graph":
         """Another canvas: positions, notes and what else the editor keeps."""
         return self._with(canvas=frozen_json(canvas, MAX_DEPTH - 1))

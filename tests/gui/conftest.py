@@ -1,4 +1,4 @@
-"""What the tests of the editor stand on: Qt without a screen, and the built-in node types as a worker describes them."""
+"""What the tests of the editor stand on: Qt without a screen, and the built-in nodes as a worker describes them."""
 
 import json
 import os
@@ -27,3 +27,14 @@ def catalogue(registry):
         "conversions": [conversion.describe() for conversion in registry.conversions],
     }
     return Catalogue.from_json(json.loads(json.dumps(described)))
+
+
+@pytest.fixture
+def desktop(qtbot, tmp_path, catalogue, monkeypatch):
+    """Makes editors with folders of their own, which know the built-in nodes and start no worker unless asked."""
+    from windows import Desktop
+
+    monkeypatch.chdir(tmp_path)
+    made = Desktop(qtbot, tmp_path, catalogue)
+    yield made
+    made.close()

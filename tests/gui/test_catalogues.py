@@ -33,7 +33,9 @@ def test_it_can_be_written_and_read_again(catalogue):
     assert Catalogue.from_json(catalogue.to_json()) == catalogue
 
 
-@pytest.mark.parametrize("document", [{}, {"node_types": 3}, {"node_types": [{}], "value_types": [], "conversions": []}])
+@pytest.mark.parametrize(
+    "document", [{}, {"node_types": 3}, {"node_types": [{}], "value_types": [], "conversions": []}]
+)
 def test_what_is_no_catalogue_is_refused(document):
     with pytest.raises(ValueError, match="is no catalogue of node types"):
         Catalogue.from_json(document)

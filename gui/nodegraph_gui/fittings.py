@@ -1,0 +1,56 @@
+"""What can follow or precede a port: the list that opens where a wire is dropped on empty canvas."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from nodegraph import Graph
+
+from .catalogues import Catalogue, Kind, Port
+from .linking import End, closeness, kind_of
+
+__all__ = ["Fitting", "fitting"]
+
+
+class Fitting(NamedTuple):
+    """A kind of node, and the port of it that the wire would end in."""
+
+    kind: Kind
+    name: str
+
+
+def fitting(
+    graph: Graph, catalogue: Catalogue, port: End, usage: Mapping[str, float] = MappingProxyType({})
+) -> list[Fitting]:
+    """The kinds that can be linked to a port, the likeliest first, each with the port that fits best.
+
+    The same type comes before a derived one, and that before one to be converted; then inputs that need a link or
+    a value before others; then what was used most often; then the order of the catalogue.
+
+    Args:
+        usage: how often each kind was used, by its id.
+    """
+    kind = kind_of(graph, catalogue, port.node)
+    start = None if kind is None else (kind.inputs_by_name if port.is_input else kind.outputs_by_name).get(port.name)
+    if start is None:
+        return []
+    found = []
+    for order, other in enumerate(catalogue.kinds.values()):
+        best = best_port(catalogue, start, port.is_input, other)
+        if best is not None:
+            near, easy, name = best
+            found.append(((near, easy, -usage.get(other.id, 0), order), Fitting(other, name)))
+    return [each for _, each in sorted(found, key=lambda ranked: ranked[0])]
+
+
+def best_port(catalogue: Catalogue, start: Port, is_input: bool, kind: Kind) -> tuple[int, bool, str] | None:
+    """How near the best fitting port of a kind is, whether it can do without a link, and its name."""
+    ranked = []
+    for at, port in enumerate(kind.outputs if is_input else kind.inputs):
+        near = closeness(catalogue, *((port, start) if is_input else (start, port)))
+        if near is not None:
+            ranked.append((near, not is_input and not port.required, at, port.name))
+    if not ranked:
+        return None
+    near, easy, _, name = min(ranked)
+    return near, easy, name

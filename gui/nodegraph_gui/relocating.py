@@ -1,0 +1,72 @@
+"""Graphs that move to another folder: relative paths in them still lead to the same files."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from nodegraph import Graph
+from nodegraph.portable import REFERENCE
+
+from .catalogues import Catalogue
+from .linking import kind_of
+
+__all__ = ["relocated"]
+
+
+def relocated(graph: Graph, catalogue: Catalogue, folder: Path) -> Graph:
+    """The graph with its relative paths starting in `folder`, and leading where they led.
+
+    A path is written relative where the file is in the folder or below it, else in full. Only inputs that take a path
+    are touched, and the texts that such an input, and nothing else, is fed by.
+    """
+    old = graph.folder
+    if old is not None and same_folder(old, folder):
+        return graph if old == folder else graph.with_folder(folder)
+    start = Path.cwd() if old is None else old
+    new = graph
+    for node, name in path_inputs(graph, catalogue):
+        value = graph.nodes[node].inputs.get(name)
+        moved = moved_path(value, start, folder)
+        if moved != value:
+            new = new.set(node, **{name: moved})
+    return new.with_folder(folder)
+
+
+def same_folder(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def path_inputs(graph: Graph, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """Where paths are written: at the node that reads the file, or at one that only hands the text on."""
+    for node in graph.nodes:
+        kind = kind_of(graph, catalogue, node)
+        if kind is None:
+            continue
+        for port in kind.inputs:
+            if port.type == "Path" or (kind.echoes and port.type == "str" and feeds_paths(graph, catalogue, node)):
+                yield node, port.name
+
+
+def feeds_paths(graph: Graph, catalogue: Catalogue, node: str) -> bool:
+    """Whether all wires of a node end in inputs that take a path."""
+    links = graph.out_links[node]
+    kinds = [(kind_of(graph, catalogue, link.target), link.input) for link in links]
+    return bool(links) and all(
+        kind is not None and name in kind.inputs_by_name and kind.inputs_by_name[name].type == "Path"
+        for kind, name in kinds
+    )
+
+
+def moved_path(value: Any, start: Path, folder: Path) -> Any:
+    """A path, or a list of them, as it is written in the new folder; what is no path stays."""
+    if isinstance(value, list):
+        return [moved_path(item, start, folder) for item in value]
+    if not isinstance(value, str) or not value or REFERENCE.fullmatch(value) or value.startswith("~"):
+        return value
+    full = PurePosixPath(value).is_absolute() or bool(PureWindowsPath(value).drive)
+    target = Path(os.path.normpath(os.path.join(start, value)))
+    for base in (folder, Path(os.path.realpath(folder))):
+        if target.is_relative_to(base):
+            return target.relative_to(base).as_posix()
+    return value if full else target.as_posix()
