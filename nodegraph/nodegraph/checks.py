@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from .checkpoints import CheckpointNeed, in_full
 from .cycles import cycles, named_path
+from .echoes import refused_input, way_back
 from .errors import Problem, UsageError, nearest, with_remedy
 from .frozen import Json
 from .graphs import Graph, Link
@@ -39,6 +40,7 @@ def check(graph: Graph, registry: Registry, *, targets: Iterable[str] | None = N
     nodes = list(graph.nodes) if targets is None else needed(graph, targets)
     inspection = Inspection(graph, registry)
     problems = [problem for node in nodes for problem in inspection.problems_of(node)]
+    problems += inspection.handed_on()
     if targets is None:
         problems += inspection.loose_links()
     wanted = set(nodes)
@@ -99,6 +101,7 @@ class Inspection:
         here = Path.cwd()
         self.folders = (graph.folder or here, here)
         self.wrong: dict[CheckpointNeed, str] = {}
+        self.handed: dict[tuple[str, str], list[tuple[str, str]]] = {}
 
     def problems_of(self, node: str) -> Iterator[Problem]:
         placed = self.nodes[node]
@@ -143,6 +146,9 @@ class Inspection:
             yield from self.of_link(port, link)
         if port is not None:
             yield from of_indexes(port, links)
+            node = links[0].target
+            if port.is_data and self.nodes[node].mode is None:
+                yield from self.of_handed(node, name, refused_input(self.graph, self.registry, node, name))
 
     def of_link(self, port: InputSpec | None, link: Link) -> Iterator[Finding]:
         end = f"{link.source}.{link.output}"
@@ -196,8 +202,23 @@ class Inspection:
                 full = replace(ask.need, checkpoint=in_full(ask.need.checkpoint, self.folders))
                 state = self.registry.checkpoint_state(full)
                 self.wrong[ask.need] = state.message if state.status == "wrong" else ""
-            if self.wrong[ask.need]:
-                yield ask.input, self.wrong[ask.need], ""
+            yield from self.of_handed(node, ask.input, self.wrong[ask.need])
+
+    def of_handed(self, node: str, name: str, message: str) -> Iterator[Finding]:
+        """What is wrong with a value; where it was handed on, it is put by, to be told once for all who get it."""
+        way = way_back(self.graph, self.registry, node, name) if message else []
+        if len(way) > 1:
+            owner, port = way[-1]
+            self.handed.setdefault((f"{owner}.{port.name}", message), []).append((node, name))
+        elif message:
+            yield name, message, ""
+
+    def handed_on(self) -> Iterator[Problem]:
+        """What is wrong with values that were handed on, each told at the first node that gets it."""
+        for (origin, message), places in self.handed.items():
+            (node, name), others = places[0], list(dict.fromkeys(other for other, _ in places[1:]))
+            remedy = f"mend {origin}" + (f", which leads to {listed(others)}, too" if others else "")
+            yield Problem(node, name, message, remedy, type=self.nodes[node].type)
 
     def loose_links(self) -> Iterator[Problem]:
         """Links that lead to no node."""
@@ -205,6 +226,12 @@ class Inspection:
             if link.target not in self.nodes:
                 remedy = self.suggest(link.target, self.nodes)
                 yield Problem(None, None, f"the link {link} leads to {link.target!r}, which is not there", remedy)
+
+
+def listed(nodes: list[str]) -> str:
+    """`a`, `a and b`, `a, b, c and 4 more`."""
+    shown = nodes[:3] + ([f"{len(nodes) - 3} more"] if len(nodes) > 3 else [])
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def missing(ports: Iterable[InputSpec]) -> Iterator[Finding]:

@@ -1,34 +1,26 @@
 """DeepFloyd IF: its two networks as denoisers, for every composition and sampler that there is."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from nodegraph import Context, node
-from nodegraph_nodes.text import Revision, Variant
+from nodegraph_nodes.text import CheckpointName, Dtype, Revision, Variant
 from nodegraph_nodes.types import Conditioning, Denoiser, Image
 
 FirstStage = Annotated[
-    str,
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="An id of the hub, or a folder as diffusers writes it, with unet/ and scheduler/.",
         json_schema_extra={"checkpoint": ["unet", "scheduler"]},
     ),
 ]
 SecondStage = Annotated[
-    str,
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="An id of the hub, or a folder with unet/, scheduler/ and image_noising_scheduler/.",
         json_schema_extra={"checkpoint": ["unet", "scheduler", "image_noising_scheduler"]},
     ),
-]
-Dtype = Annotated[
-    Literal["auto", "float32", "float16", "bfloat16"],
-    Field(description="The type it computes in; auto: float32 on the processor, half of that on a GPU."),
 ]
 Prompt = Annotated[Conditioning, Field(description="What to draw; picture i of a batch takes prompt i, in turn.")]
 Small = Annotated[Image, Field(description="The pictures to enlarge, in [-1, 1]; within a view, as seen through it.")]

@@ -12,6 +12,7 @@ from nodegraph import Context, node
 from nodegraph_nodes.noise import Seed
 from nodegraph_nodes.ops.presets import SAMPLING, Preset, settled
 from nodegraph_nodes.ops.schedules import Spacing
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Denoiser, Image, Noisy, Step, Trajectory
 
 if TYPE_CHECKING:
@@ -185,7 +186,8 @@ def followed(
 
     cost = price(denoiser, x, timesteps)
     total = len(timesteps)
-    context.progress(0, total, text=f"{total} steps: {cost.forwards} network calls, {cost.rows} pictures in them")
+    told = f"{count(total, 'step')}: {count(cost.forwards, 'network call')}, {count(cost.rows, 'picture')} in them"
+    context.progress(0, total, text=told)
 
     keep = kept(total + 1, 2 * x.nbytes)
     history: list[Step] = []

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from nodegraph import node
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Denoiser, Image, Noisy
 
 View = Literal[
@@ -109,8 +110,8 @@ def multi_view(
 
     if len(permutations) not in (0, 1, len(views)):
         raise ValueError(
-            f"permutations are {len(permutations)}, must be none, one for all, or one for each of the "
-            f"{len(views)} views"
+            f"permutations are {len(permutations)}, must be none, one for all, or one for each of "
+            f"{count(len(views), 'view')}"
         )
     seeds = permutations if len(permutations) == len(views) else (permutations or [0]) * len(views)
     made = [

@@ -19,6 +19,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import gather, shape_text
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
 
 
@@ -213,7 +214,7 @@ class Factorize(Composition):
         names = self.components.names
         if len(self.denoisers) != len(names):
             raise ValueError(
-                f"there are {len(self.denoisers)} parts, must be {len(names)}, one each for {', '.join(names)}"
+                f"there are {count(len(self.denoisers), 'part')}, must be {len(names)}, one each for {', '.join(names)}"
             )
         super().__post_init__()
         if self.shape is not None:

@@ -18,6 +18,7 @@ from nodegraph_nodes.ops.evaluation import shape_text
 from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.unets import Traits, load_unet, traits
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Asking, Conditioning, Draw, Estimate, Image, Point
 
 FIRST = ("unet", "scheduler")
@@ -116,7 +117,8 @@ def second_stage(
     rows, pictures = len(prompts), len(small)
     if max(rows, pictures) % min(rows, pictures):
         raise ValueError(
-            f"there are {rows} prompts and {pictures} pictures, must be as many, or one a multiple of the other"
+            f"there are {count(rows, 'prompt')} and {count(pictures, 'picture')}, must be as many, "
+            "or one a multiple of the other"
         )
     large = F.interpolate(small, (height, width), mode="bilinear", align_corners=True)
     inputs = {

@@ -17,6 +17,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.evaluation import gather, rows_for, shape_text
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
 
 
@@ -135,8 +136,8 @@ class FrequencyMix(Composition):
         if self.shape is not None and len(weights) // 2 >= min(self.shape[1:]):
             side = min(self.shape[1:])
             raise ValueError(
-                f"sigma {self.sigma:g} needs a kernel of {len(weights)} pixels, must be at most {2 * side - 1} "
-                f"for pictures of {shape_text(self.shape)}"
+                f"sigma {self.sigma:g} needs a kernel of {count(len(weights), 'pixel')}, "
+                f"must be at most {2 * side - 1} for pictures of {shape_text(self.shape)}"
             )
 
     def ask(self, p: Point) -> Asking:
@@ -191,7 +192,8 @@ class WeightedSum(Composition):
             raise ValueError("there are no parts to sum; link at least one")
         if len(self.weights) != len(self.conditions):
             raise ValueError(
-                f"there are {len(self.conditions)} parts and {len(self.weights)} weights, must be one for each"
+                f"there are {count(len(self.conditions), 'part')} and {count(len(self.weights), 'weight')}, "
+                "must be one for each"
             )
         check_finite(self.weights)
         total = sum(self.weights)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.denoisers import Composition, check_finite
 from nodegraph_nodes.ops.evaluation import gather
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
 
@@ -35,7 +36,8 @@ class PerpNeg(Composition):
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.negatives):
             raise ValueError(
-                f"there are {len(self.negatives)} negatives and {len(self.weights)} weights, must be one for each"
+                f"there are {count(len(self.negatives), 'negative')} and {count(len(self.weights), 'weight')}, "
+                "must be one for each"
             )
         check_finite(self.weights)
         super().__post_init__()
