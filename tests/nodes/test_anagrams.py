@@ -224,9 +224,9 @@ def test_what_is_kept_in_a_part_is_kept_as_its_view_shows_it():
 
 
 def test_parts_and_views_must_be_as_many():
-    with pytest.raises(ValueError, match="there are 2 parts and 1 views, must be one for each; identity is"):
+    with pytest.raises(ValueError, match="there are 2 parts and 1 view, must be one for each; identity is"):
         MultiView((A, B), (Flip(),))
-    with pytest.raises(ValueError, match="there are 1 parts and 2 views"):
+    with pytest.raises(ValueError, match="there is 1 part and 2 views"):
         MultiView((A,), (Identity(), Flip()))
     with pytest.raises(ValueError, match="there are no parts to see; link at least one"):
         MultiView((), ())

@@ -92,7 +92,7 @@ def test_when_perp_neg_and_rescaling_hand_their_settings_on():
     pushed = guidance.perp_neg(a, u, [b], 3.0)
     assert (pushed.weights, pushed.scale) == ((1.0,), 3.0)
     assert guidance.perp_neg(a, u, [b, a], 3.0, [0.5, 2.0]).weights == (0.5, 2.0)
-    with pytest.raises(ValueError, match="there are 1 negatives and 2 weights"):
+    with pytest.raises(ValueError, match="there is 1 negative and 2 weights"):
         guidance.perp_neg(a, u, [b], 3.0, [0.5, 2.0])
     guided = guidance.cfg_combine(a, u, 9.0)
     found = estimate(guidance.cfg_rescale(guided, a, 1.0))

@@ -209,7 +209,7 @@ def test_parts_must_work_in_the_same_space():
     ("base", "weights", "message"),
     [
         (None, (1.0, 1.0), "the weights sum to 2, must sum to 1 where there is no base"),
-        (U, (1.0,), "there are 2 parts and 1 weights"),
+        (U, (1.0,), "there are 2 parts and 1 weight"),
         (U, (1.0, 1.0, 1.0), "there are 2 parts and 3 weights"),
     ],
 )

@@ -67,7 +67,7 @@ def test_shufflings_are_one_for_all_or_one_for_each():
     for given, seeds in (([], (0, 0, 0)), ([4], (4, 4, 4)), ([4, 5, 6], (4, 5, 6))):
         made = views.multi_view([a] * 3, names, permutations=given)
         assert made.views == tuple(named_view(name, seed) for name, seed in zip(names, seeds, strict=True))
-    with pytest.raises(ValueError, match="permutations are 2, must be none, one for all, or one for each of the 3"):
+    with pytest.raises(ValueError, match="permutations are 2, must be none, one for all, or one for each of 3 views"):
         views.multi_view([a] * 3, names, permutations=[1, 2])
     with pytest.raises(ValueError, match="there are 2 parts and 3 views, must be one for each"):
         views.multi_view([a] * 2, names)

@@ -9,7 +9,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
-from nodegraph_nodes.ops.words import count
+from nodegraph_nodes.ops.words import count, there_are
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, StateHook, View
 
 Reduction = Literal["mean", "alternate"]
@@ -41,7 +41,7 @@ class MultiView(Composition):
             raise ValueError("there are no parts to see; link at least one")
         if len(self.views) != len(self.denoisers):
             raise ValueError(
-                f"there are {count(len(self.denoisers), 'part')} and {count(len(self.views), 'view')}, "
+                f"{there_are(len(self.denoisers), 'part')} and {count(len(self.views), 'view')}, "
                 "must be one for each; identity is the picture as it stands"
             )
         if self.reduction not in get_args(Reduction):

@@ -19,7 +19,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import gather, shape_text
-from nodegraph_nodes.ops.words import count
+from nodegraph_nodes.ops.words import there_are
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
 
 
@@ -112,7 +112,7 @@ class GreyColour(Components):
 
     def check(self, shape: Shape) -> None:
         if shape[0] != 3:
-            raise ValueError(f"the pictures are {shape_text(shape)}, must have 3 to be split into grey and colour")
+            raise ValueError(f"the pictures are {shape_text(shape)}, must have 3 channels, to be grey and colour")
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class Factorize(Composition):
         names = self.components.names
         if len(self.denoisers) != len(names):
             raise ValueError(
-                f"there are {count(len(self.denoisers), 'part')}, must be {len(names)}, one each for {', '.join(names)}"
+                f"{there_are(len(self.denoisers), 'part')}, must be {len(names)}, one each for {', '.join(names)}"
             )
         super().__post_init__()
         if self.shape is not None:

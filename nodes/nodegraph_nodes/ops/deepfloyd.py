@@ -18,7 +18,7 @@ from nodegraph_nodes.ops.evaluation import shape_text
 from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.unets import Traits, load_unet, traits
-from nodegraph_nodes.ops.words import count
+from nodegraph_nodes.ops.words import count, there_are
 from nodegraph_nodes.types import Asking, Conditioning, Draw, Estimate, Image, Point
 
 FIRST = ("unet", "scheduler")
@@ -117,7 +117,7 @@ def second_stage(
     rows, pictures = len(prompts), len(small)
     if max(rows, pictures) % min(rows, pictures):
         raise ValueError(
-            f"there are {count(rows, 'prompt')} and {count(pictures, 'picture')}, must be as many, "
+            f"{there_are(rows, 'prompt')} and {count(pictures, 'picture')}, must be as many, "
             "or one a multiple of the other"
         )
     large = F.interpolate(small, (height, width), mode="bilinear", align_corners=True)

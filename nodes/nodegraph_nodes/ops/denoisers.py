@@ -17,7 +17,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.evaluation import gather, rows_for, shape_text
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
-from nodegraph_nodes.ops.words import count
+from nodegraph_nodes.ops.words import count, there_are
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
 
 
@@ -192,7 +192,7 @@ class WeightedSum(Composition):
             raise ValueError("there are no parts to sum; link at least one")
         if len(self.weights) != len(self.conditions):
             raise ValueError(
-                f"there are {count(len(self.conditions), 'part')} and {count(len(self.weights), 'weight')}, "
+                f"{there_are(len(self.conditions), 'part')} and {count(len(self.weights), 'weight')}, "
                 "must be one for each"
             )
         check_finite(self.weights)

@@ -33,7 +33,7 @@ def joined(parts: Sequence[Conditioning]) -> Conditioning:
             )
     rows = [len(part.embedding) for part in parts]
     told = all(len(part.prompts) == length for part, length in zip(parts, rows, strict=True))
-    cut = [part.cut if len(part.cut) == count else (0,) * count for part, row_count in zip(parts, rows, strict=True)]
+    cut = [part.cut if len(part.cut) == length else (0,) * length for part, length in zip(parts, rows, strict=True)]
     return Conditioning(
         torch.cat([part.embedding for part in parts]),
         tuple(text for part in parts for text in part.prompts) if told else (),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.denoisers import Composition, check_finite
 from nodegraph_nodes.ops.evaluation import gather
-from nodegraph_nodes.ops.words import count
+from nodegraph_nodes.ops.words import count, there_are
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
 
@@ -36,7 +36,7 @@ class PerpNeg(Composition):
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.negatives):
             raise ValueError(
-                f"there are {count(len(self.negatives), 'negative')} and {count(len(self.weights), 'weight')}, "
+                f"{there_are(len(self.negatives), 'negative')} and {count(len(self.weights), 'weight')}, "
                 "must be one for each"
             )
         check_finite(self.weights)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
 from nodegraph_nodes.ops.evaluation import gather
-from nodegraph_nodes.ops.words import count
+from nodegraph_nodes.ops.words import count, there_are
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
 TOLERANCE = 1e-3
@@ -32,7 +32,7 @@ class Regions(Composition):
         parts, masks = len(self.denoisers), len(self.masks)
         if parts < 1 or masks < 1 or masks not in (parts, parts - 1):
             raise ValueError(
-                f"there are {count(parts, 'part')} and {count(masks, 'mask')}, must be a mask for each, "
+                f"{there_are(parts, 'part')} and {count(masks, 'mask')}, must be a mask for each, "
                 "or for each but the last, which then has the rest"
             )
         super().__post_init__()
