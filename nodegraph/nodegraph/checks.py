@@ -1,11 +1,12 @@
 """What is wrong with a graph, told the node types: every problem, each with its node, its input and the way out.
 
-Nothing is run, no node's code is called, and the network is never asked: that a checkpoint is still to be fetched is no
-problem. A muted or bypassed node takes part in nothing that its inputs could spoil, so they are not looked at.
+Nothing is run, and the network is never asked: that a checkpoint is still to be fetched is no problem. What only a node
+type can tell, such as weights that do not fit its parts, it tells by its foresight. A muted or bypassed node takes part
+in nothing that its inputs could spoil, so they are not looked at.
 """
 
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import TypeAlias
 
 from .checkpoints import CheckpointNeed, in_full
 from .cycles import cycles, named_path
-from .echoes import refused_input, way_back
+from .echoes import way_back
 from .errors import Problem, UsageError, nearest, with_remedy
+from .foreseeing import foreseen
 from .frozen import Json
 from .graphs import Graph, Link
 from .migrations import migrated
@@ -37,14 +39,15 @@ def check(graph: Graph, registry: Registry, *, targets: Iterable[str] | None = N
     Warnings (`kind` is "warning") refuse nothing. UsageError: a target is not there.
     """
     graph = migrated(graph, registry)
-    nodes = list(graph.nodes) if targets is None else needed(graph, targets)
+    wanted = graph.sinks if targets is None else tuple(targets)
+    nodes = list(graph.nodes) if targets is None else needed(graph, wanted)
     inspection = Inspection(graph, registry)
-    problems = [problem for node in nodes for problem in inspection.problems_of(node)]
-    problems += inspection.handed_on()
+    own = {node: list(inspection.problems_of(node)) for node in nodes}
+    ahead = foreseen(graph, registry, nodes, wanted, [node for node, found in own.items() if found])
+    problems = told_once(graph, registry, [found for node in nodes for found in (*own[node], *ahead.get(node, ()))])
     if targets is None:
         problems += inspection.loose_links()
-    wanted = set(nodes)
-    circles = [circle for circle in cycles(graph) if circle[0] in wanted]
+    circles = [circle for circle in cycles(graph) if circle[0] in own]
     problems += [
         Problem(
             circle[0],
@@ -75,6 +78,32 @@ def needed(graph: Graph, targets: Iterable[str]) -> list[str]:
     return [node for node in graph.nodes if node in found]
 
 
+def told_once(graph: Graph, registry: Registry, problems: Iterable[Problem]) -> list[Problem]:
+    """The problems; what a value node hands on to several inputs that cannot take it is told at the first of them."""
+    groups: dict[Hashable, list[Problem]] = {}
+    origins: dict[Hashable, str] = {}
+    for problem in problems:
+        way = way_back(graph, registry, problem.node, problem.input) if problem.node and problem.input else []
+        place, port = way[-1] if len(way) > 1 else (problem, None)
+        key = (place, port and port.name, problem.message, problem.remedy)
+        origins[key] = f"{place}.{port.name}" if port else ""
+        groups.setdefault(key, []).append(problem)
+    return [told_of(group, origins[key]) for key, group in groups.items()]
+
+
+def told_of(problems: list[Problem], origin: str) -> Problem:
+    """One for several that differ in their places only."""
+    first, others = problems[0], list(dict.fromkeys(str(problem.node) for problem in problems[1:]))
+    remedy = first.remedy or (origin and f"it comes from {origin}")
+    return replace(first, remedy=f"{remedy}; the same at {listed(others)}" if others and origin else remedy)
+
+
+def listed(nodes: list[str]) -> str:
+    """`a`, `a and b`, `a, b, c and 4 more`."""
+    shown = nodes[:3] + ([f"{len(nodes) - 3} more"] if len(nodes) > 3 else [])
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
 class Suggestions:
     """The nearest known names, looked for a hundred times at most: a graph may hold a hundred thousand mistakes."""
 
@@ -101,7 +130,6 @@ class Inspection:
         here = Path.cwd()
         self.folders = (graph.folder or here, here)
         self.wrong: dict[CheckpointNeed, str] = {}
-        self.handed: dict[tuple[str, str], list[tuple[str, str]]] = {}
 
     def problems_of(self, node: str) -> Iterator[Problem]:
         placed = self.nodes[node]
@@ -146,9 +174,6 @@ class Inspection:
             yield from self.of_link(port, link)
         if port is not None:
             yield from of_indexes(port, links)
-            node = links[0].target
-            if port.is_data and self.nodes[node].mode is None:
-                yield from self.of_handed(node, name, refused_input(self.graph, self.registry, node, name))
 
     def of_link(self, port: InputSpec | None, link: Link) -> Iterator[Finding]:
         end = f"{link.source}.{link.output}"
@@ -202,23 +227,8 @@ class Inspection:
                 full = replace(ask.need, checkpoint=in_full(ask.need.checkpoint, self.folders))
                 state = self.registry.checkpoint_state(full)
                 self.wrong[ask.need] = state.message if state.status == "wrong" else ""
-            yield from self.of_handed(node, ask.input, self.wrong[ask.need])
-
-    def of_handed(self, node: str, name: str, message: str) -> Iterator[Finding]:
-        """What is wrong with a value; where it was handed on, it is put by, to be told once for all who get it."""
-        way = way_back(self.graph, self.registry, node, name) if message else []
-        if len(way) > 1:
-            owner, port = way[-1]
-            self.handed.setdefault((f"{owner}.{port.name}", message), []).append((node, name))
-        elif message:
-            yield name, message, ""
-
-    def handed_on(self) -> Iterator[Problem]:
-        """What is wrong with values that were handed on, each told at the first node that gets it."""
-        for (origin, message), places in self.handed.items():
-            (node, name), others = places[0], list(dict.fromkeys(other for other, _ in places[1:]))
-            remedy = f"mend {origin}" + (f", which leads to {listed(others)}, too" if others else "")
-            yield Problem(node, name, message, remedy, type=self.nodes[node].type)
+            if self.wrong[ask.need]:
+                yield ask.input, self.wrong[ask.need], ""
 
     def loose_links(self) -> Iterator[Problem]:
         """Links that lead to no node."""
@@ -226,12 +236,6 @@ class Inspection:
             if link.target not in self.nodes:
                 remedy = self.suggest(link.target, self.nodes)
                 yield Problem(None, None, f"the link {link} leads to {link.target!r}, which is not there", remedy)
-
-
-def listed(nodes: list[str]) -> str:
-    """`a`, `a and b`, `a, b, c and 4 more`."""
-    shown = nodes[:3] + ([f"{len(nodes) - 3} more"] if len(nodes) > 3 else [])
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def missing(ports: Iterable[InputSpec]) -> Iterator[Finding]:

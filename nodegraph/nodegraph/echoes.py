@@ -10,7 +10,7 @@ from .node_types import InputSpec
 from .registry import Registry
 from .wires import is_same
 
-__all__ = ["UNKNOWN", "known_input", "refused_input", "way_back"]
+__all__ = ["UNKNOWN", "known_input", "way_back"]
 
 UNKNOWN: Final = object()
 MOST = 100  # echoes in a row that are followed; more are no value node for several others, but a chain
@@ -31,25 +31,6 @@ def known_input(graph: Graph, registry: Registry, node: str, name: str) -> Any:
     for port in reversed(ports):
         value = port.validate(value)
     return value
-
-
-def refused_input(graph: Graph, registry: Registry, node: str, name: str) -> str:
-    """Why an input cannot take what echoes hand on to it; "" where it can, or where only a run can tell.
-
-    What an echo cannot take itself is told at that echo.
-    """
-    way = way_back(graph, registry, node, name)
-    try:
-        for owner, port in way[1:2]:
-            known_input(graph, registry, owner, port.name)
-    except ValueError:
-        return ""
-    try:
-        if len(way) > 1:
-            known_input(graph, registry, node, name)
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def way_back(graph: Graph, registry: Registry, node: str, name: str) -> list[tuple[str, InputSpec]]:

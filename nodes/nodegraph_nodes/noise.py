@@ -4,7 +4,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
-from nodegraph import node
+from nodegraph import Foresight, node
+from nodegraph_nodes.foresights import PICTURE, chosen
 from nodegraph_nodes.ops.schedules import NO_STRENGTH, Named, check_timestep, strength_to_timestep
 from nodegraph_nodes.types import Denoiser, Image, NoiseSchedule, Noisy
 
@@ -45,7 +46,18 @@ class Noised(NamedTuple):
     image: Image
 
 
-@node("PureNoise", category="Noise", outputs="noisy")
+def foresee_noise(known: Foresight) -> None:
+    known.gives("noisy", t=None, space="pixels")
+    for name in ("batch", "channels"):
+        if known.knows(name):
+            known.gives("noisy", {name: known.value(name)})
+    for name in ("width", "height"):
+        if known.knows(name, "size"):
+            side = known.value(name)
+            known.gives("noisy", {name: known.value("size") if side is None else side})
+
+
+@node("PureNoise", category="Noise", outputs="noisy", foresee=foresee_noise)
 def pure_noise(
     size: Size = 28,
     channels: Channels = 1,
@@ -65,7 +77,17 @@ def pure_noise(
     return Noisy(torch.randn(shape, generator=torch.Generator().manual_seed(seed)))
 
 
-@node("AddNoise", category="Noise")
+def foresee_noised(known: Foresight) -> None:
+    picture, schedule = chosen(known.of("image"), *PICTURE), chosen(known.of("like"), "schedule")
+    if not known.links("like") and known.knows("schedule"):
+        schedule = {"schedule": known.value("schedule")}
+    known.gives("noisy", picture, **schedule)
+    known.gives("image", picture)
+    if known.knows("t", "strength") and known.value("strength") is None:
+        known.gives("noisy", t=known.value("t"))
+
+
+@node("AddNoise", category="Noise", foresee=foresee_noised)
 def add_noise(
     image: Image,
     t: Timestep = 500,

@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from nodegraph import Context, node
+from nodegraph_nodes.foresights import PICTURE, passes
 from nodegraph_nodes.text import CheckpointName, Revision, Variant
 from nodegraph_nodes.types import Image
 
@@ -28,7 +29,7 @@ class CheckedPictures(NamedTuple):
     told: str
 
 
-@node("IFSafetyChecker", category="Pictures")
+@node("IFSafetyChecker", category="Pictures", foresee=passes("image", "image", *PICTURE))
 def if_safety_checker(
     context: Context,
     image: Annotated[Image, Field(description="Finished pictures, RGB.")],

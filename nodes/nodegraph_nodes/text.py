@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from nodegraph import Context, node
+from nodegraph import Context, Foresight, node
+from nodegraph_nodes.foresights import told_one
 from nodegraph_nodes.training import FileName
 from nodegraph_nodes.types import Conditioning
 
@@ -61,7 +62,9 @@ EmbeddingFile = Annotated[
 ]
 
 
-@node("EncodePrompt", category="Text", outputs="conditioning", cache="disk")
+@node(
+    "EncodePrompt", category="Text", outputs="conditioning", cache="disk", foresee=told_one("conditioning", prompts=1)
+)
 def encode_prompt(
     context: Context,
     prompt: Prompt = "",
@@ -97,7 +100,13 @@ def encode_prompt(
     return Conditioning(encoded.embedding, (text,), (encoded.cut,))
 
 
-@node("JoinConditioning", category="Text", outputs="conditioning")
+def foresee_joined(known: Foresight) -> None:
+    prompts = [part.get("prompts") for part in known.of("parts")]
+    if prompts and None not in prompts:
+        known.gives("conditioning", prompts=sum(prompts))
+
+
+@node("JoinConditioning", category="Text", outputs="conditioning", foresee=foresee_joined)
 def join_conditioning(parts: list[Conditioning]) -> Conditioning:
     """Put several prompts into one: each picture of a batch takes the next one.
 

@@ -244,7 +244,7 @@ def test_what_is_not_needed_may_be_missing(registry):
 def test_a_wrong_checkpoint_is_a_problem_of_the_node(registry):
     graph = Graph().add("name", "Text", value="bad/model").add("a", "Stage").connect("name.value -> a.checkpoint")
     assert [str(problem) for problem in check(graph, registry)] == [
-        "a (Stage): checkpoint bad/model is damaged; mend name.value"
+        "a (Stage): checkpoint bad/model is damaged; it comes from name.value"
     ]
     with Session(registry) as session, pytest.raises(CheckFailed, match="bad/model is damaged"):
         session.run(graph)
@@ -256,11 +256,11 @@ def test_what_one_value_tells_several_nodes_is_told_once(registry):
     for stage_id in "abcde":
         graph = graph.add(stage_id, "Stage").connect(links.format(stage_id))
     assert [str(problem) for problem in check(graph, registry)] == [
+        "text (Encode): checkpoint bad/model is damaged; it comes from name.value; the same at a, b, c and 2 more",
         "own (Stage): checkpoint bad/model is damaged",
-        "text (Encode): checkpoint bad/model is damaged; mend name.value, which leads to a, b, c and 2 more, too",
     ]
     assert [str(problem) for problem in check(graph, registry, targets=["b", "d"])] == [
-        "b (Stage): checkpoint bad/model is damaged; mend name.value, which leads to d, too"
+        "b (Stage): checkpoint bad/model is damaged; it comes from name.value; the same at d"
     ]
 
 
@@ -268,7 +268,7 @@ def test_a_value_that_its_reader_cannot_take_is_told_before_the_run(registry, sh
     graph = Graph().add("name", "Text", value="").add("again", "Text").connect("name.value -> again.value")
     graph = graph.add("a", "Named").add("b", "Named").connect("again.value -> a.checkpoint")
     graph = graph.connect("again.value -> b.checkpoint")
-    told = "a (Named): checkpoint is '', must be at least 1 character long; mend name.value, which leads to b, too"
+    told = "a (Named): checkpoint is '', must be at least 1 character long; it comes from again.value; the same at b"
     assert [str(problem) for problem in check(graph, registry)] == [told]
     reason = "is '', must be at least 1 character long"
     assert needed_checkpoints(graph, registry) == ((), (), {reason: ("a.checkpoint", "b.checkpoint")})

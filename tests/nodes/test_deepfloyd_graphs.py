@@ -10,7 +10,7 @@ from pydantic import Field
 from tiny_if import tiny_unet, write_if_checkpoint
 from tiny_t5 import write_text_encoder
 
-from nodegraph import Context, Graph, RunFailed, Session, check, load_plugins, node
+from nodegraph import CheckFailed, Context, Graph, Session, check, load_plugins, node
 from nodegraph.events import NodeProgress
 from nodegraph_nodes import text as text_nodes
 from nodegraph_nodes.ops import embeddings
@@ -129,11 +129,11 @@ def test_a_run_tells_what_it_costs(first, second, registry):
 def test_a_graph_fails_with_a_line_before_any_weight_is_read(first, second, registry, unread):
     graph = two_stages(first, second)
     for changed, node_id, message in (
-        (graph.set("noise", size=20), "small", "the pictures are 20 x 20, must be divisible by 8"),
+        (graph.set("noise", size=20), "small", "start is 20 x 20, must be divisible by 8"),
         (graph.set("noise", channels=1), "small", "1 channel"),
         (graph.set("first", value=str(second)), "c", "enlarges pictures and is for IFStage2"),
     ):
-        with pytest.raises(RunFailed) as raised:
+        with pytest.raises(CheckFailed) as raised:
             Session(registry).run(changed, targets=["small"], device="cpu")
         assert node_id in str(raised.value) and message in str(raised.value)
 

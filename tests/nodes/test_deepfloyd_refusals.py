@@ -194,7 +194,7 @@ def test_prompts_of_any_number_of_tokens_are_taken(first, context, tokens):
         (Image(picture(1, 32, 1)), "the picture is 32 x 32, larger than the 16 to be drawn; make it smaller first"),
         (Image(picture(1, 7, 1)[..., :6]), "the picture is 6 x 7, whose longer side would not be a whole number"),
         (Image(picture(1, 5, 1)[..., :4]), "the pictures are 16 x 20, must be divisible by 8, such as 16 x 16"),
-        (small(3), "there are 2 prompts and 3 pictures, must be as many, or one a multiple of the other"),
+        (small(3), "prompts are 2 for 3 pictures, must be as many, or one a multiple of the other"),
     ],
 )
 def test_pictures_that_cannot_be_enlarged(second, context, unread, image, message):

@@ -236,7 +236,7 @@ def test_what_names_no_checkpoint_is_said_once_and_is_no_question(here, graph):
     done = here.call("check", graph, "--set", "checkpoint.value=no/such/folder", network=False)
     assert (done.status, done.err) == (2, "")
     assert done.out.splitlines() == [
-        f"encode (ToyEncoder): checkpoint no/such/folder is {told}; mend checkpoint.value, which leads to stage, too",
+        f"encode (ToyEncoder): checkpoint no/such/folder is {told}; it comes from checkpoint.value; the same at stage",
         f"{graph}: 3 nodes, 3 links, 1 problem",
     ]
     done = here.call("fetch", graph, "--set", "checkpoint.value=", network=False)

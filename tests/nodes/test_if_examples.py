@@ -149,7 +149,7 @@ def test_an_empty_name_of_a_checkpoint_is_told_once(alone: None) -> None:
     told = call("check", EXAMPLES / "if" / "anagram.json", "--set", "checkpoint.value=")
     message = "skull_text (EncodePrompt): checkpoint is empty, must be an id of the hub, such as DeepFloyd/IF-I-XL"
     assert (told.exit_code, told.stderr, len(told.stdout.splitlines())) == (2, "", 2)
-    assert told.stdout.startswith(f"{message}-v1.0, or a folder; mend checkpoint.value, which leads to waterfall_text")
+    assert told.stdout.startswith(f"{message}-v1.0, or a folder; it comes from checkpoint.value; the same at")
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ALONE])

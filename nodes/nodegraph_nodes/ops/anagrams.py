@@ -6,10 +6,10 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import check_views
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
-from nodegraph_nodes.ops.words import count, there_are
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, StateHook, View
 
 Reduction = Literal["mean", "alternate"]
@@ -37,13 +37,7 @@ class MultiView(Composition):
     reduction: Reduction = "mean"
 
     def __post_init__(self) -> None:
-        if not self.denoisers:
-            raise ValueError("there are no parts to see; link at least one")
-        if len(self.views) != len(self.denoisers):
-            raise ValueError(
-                f"{there_are(len(self.denoisers), 'part')} and {count(len(self.views), 'view')}, "
-                "must be one for each; identity is the picture as it stands"
-            )
+        check_views(len(self.denoisers), len(self.views))
         if self.reduction not in get_args(Reduction):
             raise ValueError(f"reduction is {self.reduction!r}, must be one of {', '.join(get_args(Reduction))}")
         super().__post_init__()

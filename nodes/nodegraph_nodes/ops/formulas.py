@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
-from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
-from nodegraph_nodes.ops.evaluation import gather, shape_text
+from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
+from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Moment, Node, nodes_of
 from nodegraph_nodes.ops.parsing import parse
+from nodegraph_nodes.ops.sizes import check_size, shape_text
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
 
 TOLERANCE = 1e-6
@@ -59,7 +60,7 @@ class Formula(Composition):
         if self.mask is not None and "mask" in self.names:
             check_mask(self.mask)
             if self.shape is not None and self.space == "pixels":
-                check_size(self.mask, "the mask", self.shape[1:])
+                check_size(self.mask.shape[-2:], "the mask", self.shape[1:])
         check_weights(self)
 
     @cached_property

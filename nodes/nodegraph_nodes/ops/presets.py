@@ -72,6 +72,19 @@ def settled(preset: str, presets: Presets, function: Callable[..., Any], given: 
     return {**given, **presets[preset]}
 
 
+def overridden(preset: str, presets: Presets, given: Mapping[str, Any]) -> dict[str, str]:
+    """Why inputs do not count that were given another value than the preset's, by name.
+
+    Args:
+        given: what was given on purpose, though it may be the default: `settled` cannot tell that apart.
+    """
+    return {
+        name: f"is {told(given[name])}, but the preset {preset} sets {told(value)}"
+        for name, value in presets.get(preset, {}).items()
+        if name in given and given[name] != value
+    }
+
+
 def told(value: Any) -> str:
     """A value in a message; of a long list, its ends."""
     if not isinstance(value, (list, tuple)):

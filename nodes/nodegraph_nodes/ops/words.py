@@ -2,17 +2,13 @@
 
 from collections.abc import Collection
 
-__all__ = ["count", "listed", "there_are"]
+__all__ = ["count", "listed"]
 
 
 def count(number: int, thing: str) -> str:
-    """`1 weight`, `2 weights`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def there_are(number: int, thing: str) -> str:
-    """`there is 1 weight`, `there are 2 weights`."""
-    return f"there {'is' if number == 1 else 'are'} {count(number, thing)}"
+    """`1 weight`, `2 weights`, `2 batches`."""
+    plural = f"{thing}es" if thing.endswith("tch") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else plural}"
 
 
 def listed(choices: Collection[str]) -> str:
