@@ -7,7 +7,6 @@ import pytest
 import torch
 from if_pipelines import picture, prompt, random, small
 from safetensors.torch import load_file, save_file
-from tiny_if import write_if_checkpoint
 
 from nodegraph import Context
 from nodegraph_nodes import deepfloyd as nodes
@@ -17,29 +16,9 @@ from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.types import Conditioning, Image, NoiseSchedule, Noisy
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("first"), 1, 16)
-
-
-@pytest.fixture(scope="module")
-def second(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("second"), 2, 16)
-
-
 @pytest.fixture
 def context():
     return Context()
-
-
-@pytest.fixture
-def unread(monkeypatch):
-    """Weights must not be read in this test."""
-
-    def refuse(*arguments):
-        raise AssertionError("weights are read")
-
-    monkeypatch.setattr("nodegraph_nodes.ops.deepfloyd.load_unet", refuse)
 
 
 # Bad checkpoints
