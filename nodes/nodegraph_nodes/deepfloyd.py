@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -13,30 +13,22 @@ from nodegraph_nodes.ops.checkpoints import Checkpoint, locate
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.sizes import check_picture_channels, enlarged
 from nodegraph_nodes.ops.traits import FIRST, SECOND, first_traits, second_traits
-from nodegraph_nodes.text import Revision, Variant
+from nodegraph_nodes.text import CheckpointName, Dtype, Revision, Variant
 from nodegraph_nodes.types import Conditioning, Denoiser, Image
 
 FirstStage = Annotated[
-    str,
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="An id of the hub, or a folder as diffusers writes it, with unet/ and scheduler/.",
         json_schema_extra={"checkpoint": ["unet", "scheduler"]},
     ),
 ]
 SecondStage = Annotated[
-    str,
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="An id of the hub, or a folder with unet/, scheduler/ and image_noising_scheduler/.",
         json_schema_extra={"checkpoint": ["unet", "scheduler", "image_noising_scheduler"]},
     ),
-]
-Dtype = Annotated[
-    Literal["auto", "float32", "float16", "bfloat16"],
-    Field(description="The type it computes in; auto: float32 on the processor, half of that on a GPU."),
 ]
 Prompt = Annotated[Conditioning, Field(description="What to draw; picture i of a batch takes prompt i, in turn.")]
 Small = Annotated[Image, Field(description="The pictures to enlarge, in [-1, 1]; within a view, as seen through it.")]

@@ -15,6 +15,7 @@ from nodegraph_nodes.ops.agreements import check_method
 from nodegraph_nodes.ops.presets import SAMPLING, Preset, settled
 from nodegraph_nodes.ops.schedules import Spacing, begun_at, checked, spaced
 from nodegraph_nodes.ops.walks import walk
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Denoiser, Image, Noisy, Step, Trajectory
 
 if TYPE_CHECKING:
@@ -219,7 +220,8 @@ def followed(
 
     cost = price(denoiser, x, timesteps)
     total = len(timesteps)
-    context.progress(0, total, text=f"{total} steps: {cost.forwards} network calls, {cost.rows} pictures in them")
+    told = f"{count(total, 'step')}: {count(cost.forwards, 'network call')}, {count(cost.rows, 'picture')} in them"
+    context.progress(0, total, text=told)
 
     keep = kept(total + 1, 2 * x.nbytes)
     history: list[Step] = []

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nodegraph import Context, Foresight, node
 from nodegraph_nodes.foresights import told_one
@@ -18,11 +18,19 @@ Prompt = Annotated[
         json_schema_extra={"multiline": True},
     ),
 ]
+
+
+def named(checkpoint: str) -> str:
+    """The name, if there is one; else a ValueError that says what it would be."""
+    if not checkpoint.strip():
+        raise ValueError("is empty, must be an id of the hub, such as DeepFloyd/IF-I-XL-v1.0, or a folder")
+    return checkpoint
+
+
+CheckpointName = Annotated[str, AfterValidator(named), Field(max_length=1000)]
 TextCheckpoint = Annotated[
-    str,
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="Hub id or folder that holds text_encoder and tokenizer; all of DeepFloyd IF's have the same ones.",
         json_schema_extra={"checkpoint": ["text_encoder", "tokenizer"]},
     ),
@@ -41,9 +49,9 @@ Variant = Annotated[
     Literal["fp16", ""],
     Field(description="fp16 prefers weights that were stored in half the size; empty: the plain ones."),
 ]
-Precision = Annotated[
+Dtype = Annotated[
     Literal["auto", "float32", "float16", "bfloat16"],
-    Field(description="What the encoder computes in; auto: float32 on the CPU, else bfloat16 where the GPU has it."),
+    Field(description="The type it computes in; auto: float32 on the processor, half of that on a GPU."),
 ]
 EmbeddingFile = Annotated[
     Path,
@@ -64,14 +72,14 @@ def encode_prompt(
     cleaning: Cleaning = "clean caption",
     revision: Revision = "main",
     variant: Variant = "fp16",
-    dtype: Precision = "auto",
+    dtype: Dtype = "auto",
 ) -> Conditioning:
     """Turn a prompt into what a network is told to draw, with the T5 text encoder.
 
     The encoder is large, so what it makes is kept on the disk: each prompt is encoded once. It reads 77 tokens, about
     60 words; what is behind them is cut off, and said so. The line about the result shows the text as it was encoded.
     """
-    from nodegraph_nodes.ops import captions, checkpoints, devices, embeddings, t5
+    from nodegraph_nodes.ops import captions, checkpoints, devices, embeddings, t5, words
 
     found = checkpoints.locate(checkpoint, ["text_encoder", "tokenizer"], revision, variant)
     text = captions.cleaned(prompt, cleaning)
@@ -85,7 +93,8 @@ def encode_prompt(
     )
     said = f'encoded "{text}"'
     if encoded.cut:
-        said += f", but for its last {encoded.cut} tokens: T5 reads {embeddings.TOKENS} of them, the rest was cut off"
+        lost = words.count(encoded.cut, "token")
+        said += f", but for its last {lost}: T5 reads {embeddings.TOKENS} of them, the rest was cut off"
     context.log(said)
     context.progress(2, 2, text=said)
     return Conditioning(encoded.embedding, (text,), (encoded.cut,))

@@ -7,7 +7,7 @@ import torch
 from diffusers.schedulers import scheduling_ddpm
 from if_pipelines import PIPELINES, largest, loaded, prompt
 from pydantic import Field
-from tiny_if import tiny_unet, write_if_checkpoint
+from tiny_if import tiny_unet
 from tiny_t5 import write_text_encoder
 
 from nodegraph import CheckFailed, Context, Graph, Session, check, load_plugins, node
@@ -15,26 +15,6 @@ from nodegraph.events import NodeProgress
 from nodegraph_nodes import text as text_nodes
 from nodegraph_nodes.ops import embeddings
 from nodegraph_nodes.types import Conditioning
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("first"), 1, 16)
-
-
-@pytest.fixture(scope="module")
-def second(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("second"), 2, 16)
-
-
-@pytest.fixture
-def unread(monkeypatch):
-    """Weights must not be read in this test."""
-
-    def refuse(*arguments):
-        raise AssertionError("weights are read")
-
-    monkeypatch.setattr("nodegraph_nodes.ops.deepfloyd.load_unet", refuse)
 
 
 @node("Told", category="Tests", outputs="conditioning")

@@ -195,10 +195,22 @@ def with_preset(**inputs):
         ({"preset": "IF pipeline", "steps": 20}, []),
         ({"method": "ddpm", "eta": 0.5}, ["eta is 0.5 with ddpm, must be from 0 to 1, and 0 but for ddim"]),
         ({"method": "euler", "repeats": 2}, ["repeats is 2, must be 1 with euler; only ddpm and ddim can climb"]),
-        ({"steps": 5, "repeats": 2}, ["jump is 10, must be below 5, the number of steps, to be repeated"]),
+        (
+            {"steps": 5, "repeats": 2},
+            [
+                "jump is 10, must be below 5, the number of steps, to be repeated; take more steps or a lower jump, "
+                "begin with more noise, or set repeats to 1"
+            ],
+        ),
         ({"timesteps": [500, 600]}, ["timesteps has 600 after 500, must fall from each to the next"]),
         ({"timesteps": [1000, 600]}, ["timesteps holds 1000, must be from 0 to 999"]),
-        ({"timesteps": [500], "end": 600}, ["there is nothing to do: the timesteps [500] do not lie above 600"]),
+        (
+            {"timesteps": [500], "end": 600},
+            [
+                "there is nothing to do: the walk begins at t = 500 and ends at 600; begin at a higher t, with more "
+                "noise, or let it end at -1, the clean picture (the preset CS180 ends at 0)"
+            ],
+        ),
     ],
     ids=str,
 )

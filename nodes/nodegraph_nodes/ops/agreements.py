@@ -9,23 +9,18 @@ from math import isfinite
 from typing import Any
 
 from nodegraph_nodes.ops.sizes import shape_text
+from nodegraph_nodes.ops.words import count
 
 WEIGHT_TOLERANCE = 1e-6
 
 
-def counted(number: int, word: str) -> str:
-    """A number of things: `1 part`, `2 parts`, `2 batches`."""
-    plural = f"{word}es" if word.endswith("ch") else f"{word}s"
-    return f"{number} {word if number == 1 else plural}"
-
-
 def each_of(number: int, word: str) -> str:
-    return f"one for the {word}" if number == 1 else f"one for each of the {counted(number, word)}"
+    return f"one for the {word}" if number == 1 else f"one for each of the {count(number, word)}"
 
 
 def one_each(input: str, number: int, parts: int, word: str) -> str:
     """The words for a list that should be as long as another."""
-    return f"{input} are {number} for {counted(parts, word)}, must be one for each"
+    return f"{input} are {number} for {count(parts, word)}, must be one for each"
 
 
 def check_sum(parts: int, weights: Sequence[float], based: bool) -> None:
@@ -67,7 +62,7 @@ def check_views(parts: int, views: int) -> None:
 def check_permutations(permutations: int, views: int) -> None:
     if permutations not in (0, 1, views):
         raise ValueError(
-            f"permutations are {permutations}, must be none, one for all, or one for each of the {views} views"
+            f"permutations are {permutations}, must be none, one for all, or {each_of(views, 'view')}"
         )
 
 
@@ -86,7 +81,7 @@ def check_kept(keep: str, names: Sequence[str]) -> None:
 def check_regions(parts: int, masks: int) -> None:
     if parts < 1 or masks < 1 or masks not in (parts, parts - 1):
         raise ValueError(
-            f"masks are {masks} for {counted(parts, 'part')}, must be one for each, or for "
+            f"masks are {masks} for {count(parts, 'part')}, must be one for each, or for "
             "each but the last; that one then has the rest"
         )
 
@@ -117,7 +112,7 @@ def check_prompts(prompts: int, pictures: int) -> None:
     """Prompts and the pictures that they enlarge: each row of the longer meets one of the shorter, in turn."""
     if max(prompts, pictures) % min(prompts, pictures):
         raise ValueError(
-            f"there are {prompts} prompts and {pictures} pictures, must be as many, or one a multiple of the other"
+            f"prompts are {prompts} for {count(pictures, 'picture')}, must be as many, or one a multiple of the other"
         )
 
 

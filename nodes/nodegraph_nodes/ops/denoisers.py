@@ -17,6 +17,7 @@ from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.evaluation import gather, rows_for
 from nodegraph_nodes.ops.sizes import check_size, shape_text
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
 
 
@@ -112,8 +113,8 @@ class FrequencyMix(Composition):
         if self.shape is not None and len(weights) // 2 >= min(self.shape[1:]):
             side = min(self.shape[1:])
             raise ValueError(
-                f"sigma {self.sigma:g} needs a kernel of {len(weights)} pixels, must be at most {2 * side - 1} "
-                f"for pictures of {shape_text(self.shape)}"
+                f"sigma {self.sigma:g} needs a kernel of {count(len(weights), 'pixel')}, "
+                f"must be at most {2 * side - 1} for pictures of {shape_text(self.shape)}"
             )
 
     def ask(self, p: Point) -> Asking:

@@ -151,4 +151,4 @@ def check_kernel(shape: Sequence[int], kernel: int, base: int) -> None:
 def check_colours(shape: Sequence[int]) -> None:
     """ValueError when pictures have no colours to part from grey."""
     if shape[0] != 3:
-        raise ValueError(f"the pictures are {shape_text(shape)}, must have 3 to be split into grey and colour")
+        raise ValueError(f"the pictures are {shape_text(shape)}, must have 3 channels, to be grey and colour")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.evaluation import is_out_of_memory
+from nodegraph_nodes.ops.words import count
 
 
 class ToldUNet(nn.Module):
@@ -63,7 +64,8 @@ def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
         raise ValueError(f"{place} cannot be read: {first_line(error)}; get the checkpoint again") from error
     missing = sorted(told["missing_keys"])
     if missing:
-        raise ValueError(f"{place} lacks {len(missing)} weights, such as {missing[0]}; get the checkpoint again")
+        lacking = f"{count(len(missing), 'weight')}, such as {missing[0]}"
+        raise ValueError(f"{place} lacks {lacking}; get the checkpoint again")
     return ToldUNet(unet, dtype).requires_grad_(False).eval()
 
 
