@@ -1,0 +1,425 @@
+"""How a node looks when it is near: title, ports, values, state, picture.
+
+Letters are laid out once and kept with the node until it changes, since laying them out is most of what drawing costs.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPolygonF, QStaticText, QTextOption
+
+from .colours import mix
+from .recordings import Recording
+from .shapes import EDGE, HEADER, ROW, FieldPlace, PortPlace
+from .values import duration, fraction, value_text
+
+if TYPE_CHECKING:
+    from .node_items import NodeItem
+
+__all__ = ["Text", "draw", "draw_small", "message_height", "status_text"]
+
+ROUND = 8.0
+STRIP = 4.0
+PORT = 5.0
+SMALL_PORT = 4.0
+BADGE = 8.0
+LINES = 3  # of a message
+MUTED = 0.55
+SWITCH = QRectF(0, 0, 24, 12)
+
+
+class Text(NamedTuple):
+    """Letters that were laid out, and how wide they are."""
+
+    letters: QStaticText
+    width: float
+    text: str
+
+
+def lay(text: str, font: QFont, metrics: QFontMetricsF, room: float, *, wrap: float = 0.0) -> Text:
+    """Lay out letters, cut with … where they have no room; in several lines as high as `wrap`, where that is set."""
+    line = text if wrap else " ".join(text.split())
+    if not wrap:
+        line = metrics.elidedText(line, Qt.TextElideMode.ElideRight, room)
+    letters = QStaticText(line)
+    letters.setTextFormat(Qt.TextFormat.PlainText)
+    letters.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+    if wrap:
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        letters.setTextOption(option)
+        letters.setTextWidth(room)
+    letters.prepare(font=font)
+    width = letters.size().width()
+    return Text(letters, width, line)
+
+
+def cut_to_lines(text: str, metrics: QFontMetricsF, room: float, lines: int) -> str:
+    """The beginning of a text that fits into some lines, with … where it was cut."""
+    flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere)
+    high = metrics.lineSpacing() * lines + 1
+
+    def fits(some: str) -> bool:
+        return metrics.boundingRect(QRectF(0, 0, room, 1e6), flags, some).height() <= high
+
+    if fits(text):
+        return text
+    low, top = 0, len(text)
+    while top - low > 1:
+        middle = (low + top) // 2
+        low, top = (middle, top) if fits(text[:middle] + "…") else (low, middle)
+    return text[:low].rstrip() + "…"
+
+
+def message_height(item: "NodeItem") -> float:
+    """How high the message below the rows is; 0 when there is none."""
+    if not item.message:
+        return 0.0
+    metrics = item.paints.small_metrics
+    room = item._width - 2 * EDGE - 12
+    shown = cut_to_lines(item.message, metrics, room, LINES)
+    flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere)
+    return float(metrics.boundingRect(QRectF(0, 0, room, 1e6), flags, shown).height()) + 10
+
+
+def status_text(item: "NodeItem") -> str:
+    """What the title says at its right: the mode, or how the node stands in the run."""
+    state = item.state
+    if item.node.mode == "mute":
+        return "muted"
+    if item.node.mode == "bypass":
+        return "bypassed"
+    phase = state.phase
+    if phase in ("running", "paused"):
+        parts: list[str] = [f"{state.step}/{state.total}"] if state.total else [phase]
+        if phase == "paused" and state.total:
+            parts.append("paused")
+        elif state.seconds_left is not None:
+            parts.append(f"{duration(state.seconds_left)} left")
+        return " · ".join(parts)
+    if phase == "done":
+        return "done" if state.seconds is None else duration(state.seconds)
+    return "" if phase == "idle" else phase
+
+
+def draw_small(painter: QPainter, item: "NodeItem") -> None:
+    """Body and title without a letter."""
+    paints, theme = item.paints, item.paints.theme
+    rect = item.shape_.rect
+    strip, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
+    painter.setOpacity(0.5 if item.node.mode else 1.0)
+    painter.fillRect(rect, paints.colour(theme.node))
+    painter.fillRect(QRectF(0, 0, rect.width(), HEADER), paints.colour(ground))
+    painter.fillRect(QRectF(0, 0, STRIP * 2, HEADER), paints.colour(strip))
+    painter.setOpacity(1.0)
+    if item.shape_.picture.width():
+        draw_picture(painter, item, 0.3)
+    edge = edge_colour(item)
+    if edge != theme.line:
+        painter.setBrush(paints.no_brush)
+        painter.setPen(paints.pen(edge, 5.0))
+        painter.drawRect(rect)
+
+
+def draw(painter: QPainter, item: "NodeItem", zoom: float, exposed: QRectF) -> None:
+    """All of a node that is in `exposed`: of a step of a pan only a strip has to be drawn."""
+    if item.recording is None:
+        item.recording = record(item)
+    muted = item.node.mode is not None
+    if muted:
+        painter.setOpacity(MUTED)
+    item.recording.play(painter, exposed.top(), exposed.bottom())
+    if item.shape_.picture.width():
+        draw_picture(painter, item, zoom)
+    if muted:
+        painter.setOpacity(1.0)
+    if item.worst:
+        draw_badge(painter, item)
+
+
+def record(item: "NodeItem") -> Recording:
+    """Note what is drawn of a node until something of it changes; pictures are drawn each time."""
+    on, shape = Recording(), item.shape_
+    on.part(-2, shape.height + 2)
+    draw_body(on, item)
+    on.part(-2, HEADER + 2)
+    draw_title(on, item)
+    ports = {place.ref.name: place for place in shape.ports if place.is_field}
+    for place in shape.ports:
+        if not place.is_field:
+            on.part(place.y - ROW, place.y + ROW)
+            draw_port(on, item, place)
+    for field in shape.fields:
+        on.part(field.rect.top() - ROW / 2, field.rect.bottom() + ROW / 2)
+        draw_field(on, item, field)
+        draw_port(on, item, ports[field.name])
+    if shape.message.width():
+        on.part(shape.message.top(), shape.message.bottom())
+        draw_message(on, item)
+    return on
+
+
+def edge_colour(item: "NodeItem") -> str:
+    theme = item.paints.theme
+    if item.selected:
+        return theme.accent
+    if item.worst:
+        return theme.error if item.worst == "error" else theme.warning
+    if item.state.phase in ("running", "paused"):
+        return theme.good
+    return theme.bypass if item.node.mode == "bypass" else theme.line
+
+
+def draw_body(painter: Recording, item: "NodeItem") -> None:
+    paints, theme = item.paints, item.paints.theme
+    rect = item.shape_.rect
+    edge = edge_colour(item)
+    dashed = item.kind is None
+    painter.setPen(paints.pen(edge, 0.0 if edge == theme.line and not dashed else 2.0, dashed))
+    painter.setBrush(paints.brush(theme.node))
+    painter.drawRoundedRect(rect, ROUND, ROUND)
+
+
+def title_path(width: float, collapsed: bool) -> QPainterPath:
+    """The ground of a title within the edge of a body: round above, and below too where there is nothing else."""
+    path = QPainterPath()
+    inner = QRectF(0.75, 0.75, width - 1.5, HEADER - 1.5)
+    if collapsed:
+        path.addRoundedRect(inner, ROUND - 0.75, ROUND - 0.75)
+        return path
+    r = ROUND - 0.75
+    left, top, right, bottom = inner.left(), inner.top(), inner.right(), HEADER
+    path.moveTo(left, bottom)
+    path.lineTo(left, top + r)
+    path.quadTo(left, top, left + r, top)
+    path.lineTo(right - r, top)
+    path.quadTo(right, top, right, top + r)
+    path.lineTo(right, bottom)
+    path.closeSubpath()
+    return path
+
+
+def draw_title(painter: Recording, item: "NodeItem") -> None:
+    paints, theme, shape = item.paints, item.paints.theme, item.shape_
+    strip, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
+    painter.setPen(paints.no_pen)
+    painter.setBrush(paints.brush(ground))
+    path = paints.title_path(shape.width, shape.collapsed)
+    painter.drawPath(path)
+    if item.kind is None:
+        painter.setBrush(paints.hatch)
+        painter.drawPath(path)
+    painter.setBrush(paints.brush(strip))
+    painter.drawRoundedRect(QRectF(EDGE, 9, STRIP, HEADER - 18), 2, 2)
+    left = EDGE + STRIP + 8
+    room = shape.width - left - EDGE
+    state = item.texts.get(("state", ""))
+    if state is None:
+        state = lay(status_text(item), paints.small_font, paints.small_metrics, room)
+        item.texts["state", ""] = state
+    title = text_of(item, "title", item.title, room, bold=True)
+    kind = text_of(item, "kind", item.node.type, room - (state.width + 8 if state.width else 0), small=True)
+    painter.setFont(paints.title_font)
+    painter.setPen(paints.pen(theme.text))
+    painter.drawStaticText(QPointF(left, 5), title.letters)
+    painter.setFont(paints.small_font)
+    painter.setPen(paints.pen(theme.quiet))
+    painter.drawStaticText(QPointF(left, 23), kind.letters)
+    if state.width:
+        painter.setPen(paints.pen(state_colour(item)))
+        painter.drawStaticText(QPointF(shape.width - EDGE - state.width, 23), state.letters)
+    if item.state.phase in ("running", "paused"):
+        draw_progress(painter, item)
+
+
+def text_of(item: "NodeItem", part: str, text: str, room: float, *, bold: bool = False, small: bool = False) -> Text:
+    """The letters of a part of a node, laid out when they are first drawn."""
+    key = (part, text)
+    found = item.texts.get(key)
+    if found is None:
+        paints = item.paints
+        font, metrics = (
+            (paints.title_font, paints.title_metrics)
+            if bold
+            else (paints.small_font, paints.small_metrics)
+            if small
+            else (paints.text_font, paints.text_metrics)
+        )
+        found = item.texts[key] = lay(text, font, metrics, max(8.0, room))
+    return found
+
+
+def state_colour(item: "NodeItem") -> str:
+    theme = item.paints.theme
+    if item.node.mode == "bypass":
+        return theme.bypass
+    phase = item.state.phase
+    if phase in ("running", "paused", "done", "cached"):
+        return theme.good
+    return theme.error if phase == "failed" else theme.quiet
+
+
+def draw_progress(painter: Recording, item: "NodeItem") -> None:
+    """A bar below the title; without a number of steps, one that only says that something goes on."""
+    paints, theme, state = item.paints, item.paints.theme, item.state
+    full = item.shape_.width - 2 * 1.5
+    painter.setPen(paints.no_pen)
+    painter.fillRect(QRectF(1.5, HEADER - 4, full, 4), paints.colour(theme.field))
+    done = min(1.0, state.step / state.total) if state.total else 0.0
+    if done:
+        painter.fillRect(QRectF(1.5, HEADER - 4, full * done, 4), paints.colour(theme.good))
+    elif not state.total:
+        painter.fillRect(QRectF(1.5, HEADER - 4, full, 4), paints.colour(mix(theme.field, theme.good, 0.45)))
+
+
+def draw_field(painter: Recording, item: "NodeItem", field: FieldPlace) -> None:
+    """The name of an input at the left and its value at the right, over a bar where there is a range."""
+    paints, theme, rect = item.paints, item.paints.theme, field.rect
+    given = field.name in item.node.inputs
+    value = item.node.inputs[field.name] if given else field.port.default if field.port else None
+    marked = item.marked(field.name) if item.worst else ""
+    if field.port is None and item.kind is not None:
+        marked = "error"
+    line = {"error": theme.error, "warning": theme.warning, "": theme.field_line}[marked]
+    hovered = item.hovered == field.name
+    painter.setPen(paints.pen(theme.quiet if hovered and not marked else line, 1.5 if marked else 0.0))
+    painter.setBrush(paints.brush(theme.field))
+    painter.drawRoundedRect(rect, 4, 4)
+    share = fraction(value, field.port)
+    if share:
+        bar = QRectF(rect.x() + 1, rect.y() + 1, (rect.width() - 2) * share, rect.height() - 2)
+        painter.fillRect(bar, paints.colour(theme.fill))
+    painter.setFont(paints.text_font)
+    left, right, top = rect.left() + 8, rect.right() - 8, rect.top() + (ROW - 4 - paints.text_height) / 2
+    name = text_of(item, "name", field.name, rect.width() * 0.6)
+    painter.setPen(paints.pen(theme.quiet))
+    if rect.height() > ROW:
+        draw_tall(painter, item, field, str(value_text(value, field.port)), given)
+        return
+    painter.drawStaticText(QPointF(left, top), name.letters)
+    if isinstance(value, bool):
+        draw_switch(painter, item, QPointF(right, rect.center().y()), value)
+        return
+    if field.port is not None and field.port.choices is not None:
+        y = rect.center().y()
+        painter.setPen(paints.pen(theme.quiet, 1.5))
+        tip = [QPointF(right - 7, y - 1.5), QPointF(right - 3.5, y + 2), QPointF(right, y - 1.5)]
+        painter.drawPolyline(QPolygonF(tip))
+        right -= 13
+    text = text_of(item, f"value {field.name}", value_text(value, field.port), right - left - name.width - 12)
+    painter.setPen(paints.pen(theme.text if given else theme.quiet))
+    painter.drawStaticText(QPointF(right - text.width, top), text.letters)
+
+
+def draw_tall(painter: Recording, item: "NodeItem", field: FieldPlace, value: str, given: bool) -> None:
+    """A text of several lines, or what it is called while it is empty."""
+    paints, theme, rect = item.paints, item.paints.theme, field.rect
+    room = rect.width() - 16
+    shown = value.strip()
+    key = ("value", field.name)
+    text = item.texts.get(key)
+    if text is None:
+        cut = cut_to_lines(shown or field.name, paints.text_metrics, room, 4)
+        text = item.texts[key] = lay(cut, paints.text_font, paints.text_metrics, room, wrap=1.0)
+    painter.setPen(paints.pen(theme.text if given and shown else theme.quiet))
+    painter.drawStaticText(QPointF(rect.left() + 8, rect.top() + 4), text.letters)
+
+
+def draw_switch(painter: Recording, item: "NodeItem", right: QPointF, on: bool) -> None:
+    paints, theme = item.paints, item.paints.theme
+    rect = SWITCH.translated(right.x() - SWITCH.width(), right.y() - SWITCH.height() / 2)
+    painter.setPen(paints.pen(theme.accent if on else theme.quiet, 1.0))
+    painter.setBrush(paints.brush(theme.accent) if on else paints.no_brush)
+    painter.drawRoundedRect(rect, 6, 6)
+    painter.setPen(paints.no_pen)
+    painter.setBrush(paints.brush(theme.on_accent if on else theme.quiet))
+    painter.drawEllipse(QPointF(rect.right() - 6 if on else rect.left() + 6, rect.center().y()), 3.5, 3.5)
+
+
+def draw_port(painter: Recording, item: "NodeItem", place: PortPlace) -> None:
+    """A disc for one value, a square for a list, hollow where it may stay unlinked; and its label.
+
+    Without a pen, since an outline costs Qt more than two discs.
+    """
+    paints, shape = item.paints, item.shape_
+    ref, port = place.ref, place.port
+    reason = item.glow.get(ref) if item.glow else None
+    colour = paints.port_colour(port)
+    if reason:
+        painter.setOpacity(0.3)
+    at = QPointF(place.x, place.y)
+    is_field = place.is_field
+    radius = SMALL_PORT if is_field or shape.collapsed else PORT
+    painter.setPen(paints.no_pen)
+    if reason == "" or item.hovered == ref:
+        painter.setBrush(paints.halo(colour))
+        painter.drawEllipse(at, radius + 5, radius + 5)
+    hollow = not place.linked and ref.is_input and (place.free or port is None or not port.required)
+    square = port is not None and port.is_list and ref.index is None
+    painter.setBrush(paints.brush(colour))
+    draw_dot(painter, at, radius, square)
+    if hollow:
+        painter.setBrush(paints.brush(paints.theme.node))
+        draw_dot(painter, at, radius - 1.75, square)
+    if not is_field and not shape.collapsed:
+        draw_label(painter, item, place)
+    if reason:
+        painter.setOpacity(MUTED if item.node.mode else 1.0)
+
+
+def draw_dot(painter: Recording, at: QPointF, radius: float, square: bool) -> None:
+    if square:
+        painter.drawRoundedRect(QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius), 1.5, 1.5)
+    else:
+        painter.drawEllipse(at, radius, radius)
+
+
+def draw_label(painter: Recording, item: "NodeItem", place: PortPlace) -> None:
+    paints, theme = item.paints, item.paints.theme
+    marked = item.marked(place.ref.name) if place.ref.is_input and item.worst else ""
+    faulty = marked == "error" or (place.port is None and item.kind is not None)
+    fresh = theme.quiet if place.free else theme.text
+    painter.setFont(paints.text_font)
+    painter.setPen(paints.pen(theme.error if faulty else theme.warning if marked else fresh))
+    text = text_of(item, "port", place.label, place.room - 4)
+    x = EDGE + 2 if place.ref.is_input else place.x - EDGE - 2 - text.width
+    painter.drawStaticText(QPointF(x, place.y - paints.text_height / 2), text.letters)
+
+
+def draw_picture(painter: QPainter, item: "NodeItem", zoom: float) -> None:
+    rect = item.shape_.picture
+    pixmap = item.preview_for(rect.width() * zoom)
+    smooth = pixmap.width() >= rect.width() / 2  # few pixels are shown as what they are
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+    painter.drawPixmap(rect, pixmap, QRectF(pixmap.rect()))
+
+
+def draw_message(painter: Recording, item: "NodeItem") -> None:
+    paints, theme, rect = item.paints, item.paints.theme, item.shape_.message
+    failed = item.state.phase == "failed"
+    colour = theme.error if failed else theme.warning if item.kind is None else theme.quiet
+    painter.setPen(paints.no_pen)
+    painter.setBrush(paints.brush(mix(theme.node, colour, 0.14)))
+    painter.drawRoundedRect(rect, 4, 4)
+    key = ("message", item.message)
+    text = item.texts.get(key)
+    if text is None:
+        room = rect.width() - 12
+        cut = cut_to_lines(item.message, paints.small_metrics, room, LINES)
+        text = item.texts[key] = lay(cut, paints.small_font, paints.small_metrics, room, wrap=1.0)
+    painter.setFont(paints.small_font)
+    painter.setPen(paints.pen(theme.text))
+    painter.drawStaticText(QPointF(rect.left() + 6, rect.top() + 5), text.letters)
+
+
+def draw_badge(painter: QPainter, item: "NodeItem") -> None:
+    """A disc with an exclamation mark over the right corner of the title."""
+    paints, theme = item.paints, item.paints.theme
+    colour = theme.error if item.worst == "error" else theme.warning
+    at = QPointF(item.shape_.width - 2, 2)
+    painter.setPen(paints.pen(theme.canvas, 2.0))
+    painter.setBrush(paints.brush(colour))
+    painter.drawEllipse(at, BADGE, BADGE)
+    painter.setPen(paints.pen(theme.canvas, 2.0))
+    painter.drawLine(at + QPointF(0, -4), at + QPointF(0, 0.5))
+    painter.drawPoint(at + QPointF(0, 3.7))

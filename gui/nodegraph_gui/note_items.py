@@ -1,0 +1,95 @@
+"""Notes on the canvas: Markdown in a rectangle. Nothing is loaded for them, from no file and no network."""
+
+from typing import Any
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, QUrl
+from PySide6.QtGui import QAbstractTextDocumentLayout, QPainter, QPalette, QTextDocument
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from .canvases import Note
+from .paints import Paints
+from .wire_items import NEAR
+
+__all__ = ["NoteItem"]
+
+PAD = 10.0
+ROUND = 6.0
+
+
+class NoteText(QTextDocument):
+    """Markdown that may name pictures, none of which is opened: a graph file reads nothing."""
+
+    def loadResource(self, type: int, name: QUrl | str) -> Any:
+        return None
+
+
+class NoteItem(QGraphicsItem):
+    """A note, below the nodes and above the wires, so that its text stays legible."""
+
+    def __init__(self, number: int, paints: Paints) -> None:
+        super().__init__()
+        self.number = number
+        self.paints = paints
+        self.note = Note("")
+        self.home = QPointF()
+        self.selected = False
+        self.text = NoteText()
+        self._rect = QRectF()
+        self.setZValue(0.6)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return "note", self.number
+
+    def become(self, note: Note) -> None:
+        """Be the note that the document says, or, where it says no place, the one that a layout gave it."""
+        self.prepareGeometryChange()
+        if note.text != self.note.text or self.text.isEmpty():
+            self.text.setDefaultFont(self.paints.text_font)
+            self.text.setDocumentMargin(0)
+            self.text.setMarkdown(note.text, QTextDocument.MarkdownFeature.MarkdownDialectGitHub)
+        self.note = note
+        x, y, width, height = note.rect or (0, 0, 0, 0)
+        self.text.setTextWidth(max(40.0, width - 2 * PAD))
+        self._rect = QRectF(0, 0, width, height)
+        self.home = QPointF(x, y)
+        self.setPos(self.home)
+        self.update()
+
+    @property
+    def rect(self) -> QRectF:
+        """Where it is, in the scene."""
+        return self._rect.translated(self.pos())
+
+    @property
+    def overflows(self) -> bool:
+        return bool(self.text.size().height() > self._rect.height() - 2 * PAD + 0.5)
+
+    def set_selected(self, selected: bool) -> None:
+        if selected != self.selected:
+            self.selected = selected
+            self.update()
+
+    def boundingRect(self) -> QRectF:
+        return self._rect.adjusted(-2, -2, 2, 2)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        theme = self.paints.theme
+        line = theme.accent if self.selected else theme.note_line
+        painter.setPen(self.paints.pen(line, 2.0 if self.selected else 1.0))
+        painter.setBrush(self.paints.brush(theme.note))
+        painter.drawRoundedRect(self._rect, ROUND, ROUND)
+        if painter.worldTransform().m11() < NEAR:
+            return
+        inner = self._rect.adjusted(PAD, PAD, -PAD, -PAD)
+        context = QAbstractTextDocumentLayout.PaintContext()
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.Text, self.paints.colour(theme.text))
+        palette.setColor(QPalette.ColorRole.Link, self.paints.colour(theme.accent))
+        context.palette = palette
+        painter.translate(inner.topLeft())
+        visible = QRectF(QPointF(), QSizeF(inner.size()))
+        painter.setClipRect(visible, Qt.ClipOperation.IntersectClip)
+        context.clip = visible
+        self.text.documentLayout().draw(painter, context)
