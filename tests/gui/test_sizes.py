@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import nodegraph
 import pytest
+
+import nodegraph
 from nodegraph_gui.shapes import node_shape
 from nodegraph_gui.sizes import estimated_sizes, port_heights
 
