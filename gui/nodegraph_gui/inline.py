@@ -293,6 +293,9 @@ class FieldGesture:
             self.view.viewport().unsetCursor()
             return
         node, input = self._field
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.view.canvas.select([node], "toggle")
+            return
         if node not in self.view.canvas.selection:
             self.view.canvas.select([node])
         if not self.inline.toggle(node, input) and self.inline.open(node, input):

@@ -81,7 +81,8 @@ class InputRow(QWidget):
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(3)
         self.help = quiet(port.help)
-        self.help.setVisible(bool(port.help))
+        if not port.help:
+            self.help.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)

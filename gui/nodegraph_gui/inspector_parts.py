@@ -135,7 +135,8 @@ class Message(QFrame):
         self.text = wrapped(text)
         self.text.setStyleSheet(f"color: {look.text};")
         self.remedy = quiet(remedy)
-        self.remedy.setVisible(bool(remedy))
+        if not remedy:
+            self.remedy.hide()
         column.addWidget(self.text)
         column.addWidget(self.remedy)
         self.setAccessibleName(text)

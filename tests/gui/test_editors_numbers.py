@@ -16,7 +16,7 @@ from nodegraph_gui.editors.scales import Scale, scale_of
 from nodegraph_gui.editors.seeds import LARGEST_DRAWN, SeedEditor, draw_seed
 from nodegraph_gui.editors.sliders import SliderEditor
 from nodegraph_gui.editors.whole_numbers import NumberEditor
-from nodegraph_gui.rules import why_wrong
+from nodegraph_gui.rules import Rule
 
 LEFT, SHIFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
 
@@ -260,12 +260,13 @@ def test_every_built_in_scale_gives_legal_numbers_only(catalogue):
             if scale is None:
                 continue
             seen += 1
+            rule = Rule(port)
             for place in range(101):
                 for fine in (False, True):
                     value = scale.at(place / 100, fine=fine)
-                    assert not why_wrong(port, value), (kind.id, port.name, value)
+                    assert not rule.why(value), (kind.id, port.name, value)
                     assert len(repr(value)) < 24
-            assert not why_wrong(port, scale.stepped(port.default or scale.low, -3))
+            assert not rule.why(scale.stepped(port.default or scale.low, -3))
     assert seen > 30
 
 

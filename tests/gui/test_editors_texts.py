@@ -183,8 +183,15 @@ class TestChoice:
         with qtbot.waitExposed(area):
             area.show()
         area.setFocus()
-        wheel(editor.box, -2)
+        column.addStretch(1)
+        QApplication.processEvents()
+        at = QPointF(editor.box.mapTo(area, editor.box.rect().center()))
+        QTest.wheelEvent(area.windowHandle(), at, QPoint(0, -240))  # as from the system, so that it goes to parents
         assert editor.value == "ddpm" and area.verticalScrollBar().value() > 0
+        editor.box.setFocus()
+        area.verticalScrollBar().setValue(0)
+        QTest.wheelEvent(area.windowHandle(), at, QPoint(0, -240))
+        assert editor.value == "ddim" and area.verticalScrollBar().value() == 0
 
 
 class TestSwitch:

@@ -235,6 +235,12 @@ def test_esc_in_a_drag_over_a_number_leaves_no_trace(desk):
     assert desk.document.graph == before and not desk.document.undo_label and desk.view.gesture is None
 
 
+def test_a_click_with_shift_selects_and_opens_nothing(desk):
+    desk.scene.select(["noise"])
+    driving.click(desk.view, desk.middle("guide", "scale"), keys=SHIFT)
+    assert desk.scene.selection == {"noise", "guide"} and desk.inline.editor is None
+
+
 def test_a_number_without_a_range_is_dragged_in_steps(desk):
     at = desk.middle("three", "value")
     driving.drag(desk.view, at, at + QPointF(-60, 0))

@@ -107,8 +107,10 @@ class Editor(QWidget):
 
     def set_value(self, value: Any) -> None:
         """Show another value, without saying anything and without taking the keyboard."""
-        if self._held and same(value, self._value):
-            return  # the echo of what was just said
+        if same(value, self._value):
+            if not self._held:  # else it is the echo of what was just said
+                self._start = value
+            return  # and what is being typed stays
         self._rest.stop()
         self._held = False
         self._start = value

@@ -110,8 +110,9 @@ class ListEditor(Editor):
         top.setSpacing(4)
         top.addWidget(self.line, 1)
         for button in (self.add_button, self.remove_button, self.up_button, self.down_button):
-            button.setVisible(not compact)
             top.addWidget(button)
+            if compact:
+                button.hide()
         column.addLayout(top)
         column.addWidget(self.rows)
         self.name_for_screen_readers(self.line)
