@@ -203,6 +203,7 @@ class Desk(QObject):
 
     def _offer(self, at: QPointF, choices: list[Choice], heading: str, choose: Callable[[Choice], None]) -> None:
         self._choose = choose
+        self.quick_add.colours = self.scene.theme.category_colours(self.scene.catalogue)
         self.quick_add.open_at(self.view.mapFromScene(at), choices, heading)
 
     def _chosen(self, choice: Choice) -> None:
