@@ -10,9 +10,8 @@ from .canvases import Note
 from .paints import Paints
 from .wire_items import NEAR
 
-__all__ = ["NOTE_WIDTH", "NoteItem"]
+__all__ = ["NoteItem"]
 
-NOTE_WIDTH = 360.0
 PAD = 10.0
 ROUND = 6.0
 
@@ -44,21 +43,18 @@ class NoteItem(QGraphicsItem):
         return "note", self.number
 
     def become(self, note: Note) -> None:
-        """Be the note that the document says; one without a place keeps that which it is shown at."""
+        """Be the note that the document says, or, where it says no place, the one that a layout gave it."""
         self.prepareGeometryChange()
         if note.text != self.note.text or self.text.isEmpty():
             self.text.setDefaultFont(self.paints.text_font)
             self.text.setDocumentMargin(0)
             self.text.setMarkdown(note.text, QTextDocument.MarkdownFeature.MarkdownDialectGitHub)
         self.note = note
-        width = note.rect.width if note.rect is not None else NOTE_WIDTH
+        x, y, width, height = note.rect or (0, 0, 0, 0)
         self.text.setTextWidth(max(40.0, width - 2 * PAD))
-        if note.rect is not None:
-            self._rect = QRectF(0, 0, note.rect.width, note.rect.height)
-            self.home = QPointF(note.rect.x, note.rect.y)
-            self.setPos(self.home)
-        else:
-            self._rect = QRectF(0, 0, NOTE_WIDTH, self.text.size().height() + 2 * PAD)
+        self._rect = QRectF(0, 0, width, height)
+        self.home = QPointF(x, y)
+        self.setPos(self.home)
         self.update()
 
     @property

@@ -114,10 +114,10 @@ class WireItem(QGraphicsRectItem):
         self.setRect(self._path.controlPointRect().adjusted(-SIDE, -SIDE, SIDE, SIDE))
         self.update()
 
-    def set_looks(self, colour: str, conversion: str, fault: str, muted: bool) -> None:
-        looks = (colour, conversion, fault, muted)
-        if looks != (self.colour, self.conversion, self.fault, self.muted):
-            self.colour, self.conversion, self.fault, self.muted = looks
+    def set_looks(self, colour: str, conversion: str, fault: str, muted: bool, lit: bool) -> None:
+        looks = (colour, conversion, fault, muted, lit)
+        if looks != (self.colour, self.conversion, self.fault, self.muted, self.lit):
+            self.colour, self.conversion, self.fault, self.muted, self.lit = looks
             self.update()
 
     def set_lit(self, lit: bool) -> None:
