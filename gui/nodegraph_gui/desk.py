@@ -15,6 +15,7 @@ from nodegraph import Graph, Link
 from .canvas import CanvasView, Gesturing
 from .canvases import GRID, canvas_of
 from .commands import COMMANDS, actions_for
+from .documents import Change
 from .drops import Drops
 from .edits import (
     add_node,
@@ -90,6 +91,20 @@ class Desk(QObject):
         self.actions: dict[str, QAction] = actions_for(self, COMMANDS)
         view.addActions(list(self.actions.values()))
         self.scene.selection_changed.connect(self.document.seal)
+        self.destroyed.connect(self.document.subscribe(self._changed))
+
+    def _changed(self, change: Change) -> None:
+        """Nodes or links came or went: whatever a hand was about to do with them is taken back.
+
+        A gesture's own edit comes when it is over; one that only turns values during a drag goes on.
+        """
+        before, after = change.before, change.after
+        if before.nodes.keys() == after.nodes.keys() and before.links == after.links:
+            return
+        self.view.cancel()
+        if self.quick_add.isVisible():
+            self.quick_add.close_quietly()
+            self._dismissed()
 
     def _factory(self, gesture: type[Gesture]) -> Callable[[CanvasView], Gesture]:
         return lambda view: gesture(self)
