@@ -1,4 +1,4 @@
-"""A program for a real display: drags a kind from the palette onto the canvas, as a hand would, and prints the graph."""
+"""A program for a real display: a hand drags a kind from the palette onto the canvas; the graph is printed."""
 
 import json
 import sys
