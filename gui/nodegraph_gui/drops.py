@@ -79,11 +79,11 @@ class Drops:
         self.leave()
         self.desk.view.setFocus(Qt.FocusReason.MouseFocusReason)
         if kind is not None and link is not None:
-            self.desk.uses.note(kind)
+            self.desk.usage.add(kind)
             self.desk.add_between(kind, link, at)
             return True
         if kind is not None:
-            self.desk.uses.note(kind)
+            self.desk.usage.add(kind)
             return self.desk.add(kind, at) is not None
         files = files_of(mime)
         if files:

@@ -2,25 +2,25 @@
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton
 
 from .canvas import CanvasView
-from .searches import find_nodes
+from .keys import Key
+from .panels import Panel
+from .searching import Hit, search_graph
 
 __all__ = ["FindBar"]
 
 MARGIN = 12
 
 
-class FindBar(QFrame):
-    """Finds nodes by title, id, type and typed values, selects the hit and brings it to the middle."""
+class FindBar(Panel):
+    """Finds nodes by id, title, type and values, frames and notes by their text; selects the hit and centres it."""
 
     def __init__(self, view: CanvasView) -> None:
         super().__init__(view)
         self.view, self.scene = view, view.canvas
         self.setObjectName("find_bar")
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAutoFillBackground(True)
         self.at = -1
         self.line = QLineEdit()
         self.line.setPlaceholderText("Find in graph")
@@ -42,8 +42,8 @@ class FindBar(QFrame):
         self.hide()
 
     @property
-    def hits(self) -> list[str]:
-        return find_nodes(self.line.text(), self.scene.document.graph, self.scene.catalogue)
+    def hits(self) -> list[Key]:
+        return [key_of(hit) for hit in search_graph(self.scene.document.graph, self.line.text())]
 
     def open(self) -> None:
         self._place()
@@ -62,14 +62,14 @@ class FindBar(QFrame):
         if hits:
             self.at = (max(self.at, 0) + by) % len(hits) if self.at >= 0 or by < 0 else 0
             self.scene.select([hits[self.at]], "replace")
-            self.view.look_at(self.scene.node_rect(hits[self.at]).center())
+            self.view.look_at(self.scene.rect_of(hits[self.at]).center())
         self._count(hits)
 
     def _restart(self) -> None:
         self.at = -1
         self._count(self.hits)
 
-    def _count(self, hits: list[str]) -> None:
+    def _count(self, hits: list[Key]) -> None:
         if not self.line.text().strip():
             self.count.setText("")
         elif not hits:
@@ -110,3 +110,7 @@ def button(sign: str, help: str) -> QToolButton:
     made.setAutoRaise(True)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return made
+
+
+def key_of(hit: Hit) -> Key:
+    return hit.key if isinstance(hit.key, str) else (hit.kind, hit.key)

@@ -4,13 +4,12 @@ It is a child of the view and never a window of its own, so that it takes no foc
 cursor is, on every platform. It adds nothing: it says what was chosen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QColor, QFocusEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
-    QFrame,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -22,14 +21,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from .catalogues import Kind
-from .searches import find_kinds
-from .uses import Uses
+from .catalogues import Catalogue, Kind
+from .panels import Panel
+from .searching import find_kinds
+from .usage import Usage
 
 __all__ = ["Choice", "QuickAdd"]
 
 WIDTH, LIST_HEIGHT, MARGIN = 380, 308, 8
-CHOICE = Qt.ItemDataRole.UserRole
+CHOICE, COLOUR = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 KEYS = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 Index = QModelIndex | QPersistentModelIndex
 
@@ -42,7 +42,7 @@ class Choice:
     port: str | None = None
 
 
-class QuickAdd(QFrame):
+class QuickAdd(Panel):
     """A search line over a list of kinds.
 
     Signals:
@@ -53,14 +53,13 @@ class QuickAdd(QFrame):
     chosen = Signal(object)
     closed = Signal()
 
-    def __init__(self, uses: Uses, parent: QWidget) -> None:
+    def __init__(self, usage: Usage, parent: QWidget) -> None:
         super().__init__(parent)
         self.view = parent
-        self.uses = uses
+        self.usage = usage
         self.choices: Sequence[Choice] = ()
+        self.colours: Mapping[str, str] = {}  # of the categories
         self.setObjectName("quick_add")
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAutoFillBackground(True)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.line = QLineEdit()
@@ -117,12 +116,13 @@ class QuickAdd(QFrame):
         by_kind: dict[str, list[Choice]] = {}
         for choice in self.choices:
             by_kind.setdefault(choice.kind.id, []).append(choice)
-        kinds = [some[0].kind for some in by_kind.values()]
-        found = find_kinds(query, kinds, self.uses.weights)
+        kinds = Catalogue({kind: some[0].kind for kind, some in by_kind.items()})
+        found = find_kinds(kinds, query, self.usage.weight)
         self.list.clear()
         for choice in (choice for kind in found for choice in by_kind[kind.id]):
             item = QListWidgetItem(choice.kind.id)
             item.setData(CHOICE, choice)
+            item.setData(COLOUR, self.colours.get(choice.kind.category, ""))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{choice.kind.id}: {choice.kind.summary}")
             self.list.addItem(item)
         self.list.setCurrentRow(0)
@@ -143,7 +143,7 @@ class QuickAdd(QFrame):
             return
         choice: Choice = item.data(CHOICE)
         self.close_quietly()
-        self.uses.note(choice.kind.id)
+        self.usage.add(choice.kind.id)
         self.chosen.emit(choice)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -204,6 +204,10 @@ class ChoiceRow(QStyledItemDelegate):
         painter.save()
         if chosen:
             painter.fillRect(option.rect, palette.highlight())
+        if index.data(COLOUR):
+            strip = QRect(rect.left(), rect.top() + 1, 4, rect.height() - 2)
+            painter.fillRect(strip, QColor(index.data(COLOUR)))
+        rect = rect.adjusted(12, 0, 0, 0)
         strong = palette.color(QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text)
         faint = strong if chosen else palette.color(QPalette.ColorRole.PlaceholderText)
         top = QRect(rect.left(), rect.top(), rect.width(), metrics.lineSpacing())

@@ -10,6 +10,7 @@ from nodegraph_gui.documents import Document
 from nodegraph_gui.scene import Scene
 from nodegraph_gui.shapes import HEADER, PortRef
 from nodegraph_gui.themes import THEMES
+from nodegraph_gui.usage import Usage
 
 PLACES = {
     "noise": (0, 0),
@@ -42,14 +43,14 @@ def guided(links=LINKS, **canvas):
     return Graph(nodes=nodes, links=links, canvas={**CANVAS, **canvas})
 
 
-def open_desk(qtbot, catalogue, graph):
+def open_desk(qtbot, catalogue, graph, tmp_path):
     """A desk on a window that is shown and has the keyboard, all of its graph in sight at 100 %."""
     document = Document(graph)
     scene = Scene(document, catalogue, THEMES["dark"])
     view = CanvasView(scene)
     view.resize(1500, 1000)
     qtbot.addWidget(view)
-    desk = Desk(view)
+    desk = Desk(view, Usage(tmp_path / "usage.json"))
     desk.heard, desk.hints = [], []
     desk.said.connect(desk.heard.append)
     view.hint.connect(desk.hints.append)
@@ -99,8 +100,7 @@ def shown(scene):
     """All that can be seen in a scene, but for what is selected."""
     return {
         "nodes": {
-            node: (scene.node_rect(node), item.node, dict(item.glow), item.looks)
-            for node, item in scene.nodes.items()
+            node: (scene.node_rect(node), item.node, dict(item.glow), item.looks) for node, item in scene.nodes.items()
         },
         "ports": {each: scene.port_pos(each) for each in scene.ports()},
         "wires": {

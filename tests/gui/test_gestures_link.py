@@ -1,8 +1,8 @@
 """Drawing wires by a real mouse on a shown window."""
 
 import pytest
-from driving import begin_drag, drag, send_mouse
 from desks import LINKS, at, check_law, check_undo, guided, key, links, open_desk, port, ref, title
+from driving import begin_drag, drag, send_mouse
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
@@ -13,22 +13,22 @@ EMPTY = QPointF(400, 700)
 
 
 @pytest.fixture
-def desk(qtbot, catalogue):
-    return open_desk(qtbot, catalogue, guided(links=()))
+def desk(qtbot, catalogue, tmp_path):
+    return open_desk(qtbot, catalogue, guided(links=()), tmp_path)
 
 
 @pytest.fixture
-def linked(qtbot, catalogue):
-    return open_desk(qtbot, catalogue, guided())
+def linked(qtbot, catalogue, tmp_path):
+    return open_desk(qtbot, catalogue, guided(), tmp_path)
 
 
 @pytest.fixture
-def sheet(qtbot, catalogue):
+def sheet(qtbot, catalogue, tmp_path):
     """Three pictures in a grid, and one that is loose."""
     nodes = {name: Node(type="LoadImage") for name in ("a", "b", "c", "d")} | {"grid": Node(type="ImageGrid")}
     places = {"a": [0, 0], "b": [0, 240], "c": [0, 480], "d": [0, 720], "grid": [500, 200]}
     wires = [f"{name}.image -> grid.images[{index}]" for index, name in enumerate("abc")]
-    return open_desk(qtbot, catalogue, Graph(nodes=nodes, links=wires, canvas={"positions": places}))
+    return open_desk(qtbot, catalogue, Graph(nodes=nodes, links=wires, canvas={"positions": places}), tmp_path)
 
 
 def body(desk, node):
@@ -254,4 +254,25 @@ def test_escape_in_the_list_leaves_nothing(desk):
     QTest.keyClick(desk.quick_add.line, Qt.Key.Key_Escape)
     assert not desk.quick_add.isVisible() and not desk.scene._live.isVisible()
     assert not desk.document.undo_label
+    check_law(desk)
+
+
+def test_an_end_that_goes_away_while_its_wire_is_drawn_takes_it_back(desk):
+    end = port(desk, "sample.start")
+    begin_drag(desk.view, port(desk, "noise.noisy"), end)
+    desk.document.edit("Delete noise", desk.document.graph.remove("noise"))
+    send_mouse(desk.view, "release", desk.view.mapFromScene(end))
+    assert links(desk) == [] and desk.document.undo_label == "Delete noise"
+    check_law(desk)
+
+
+def test_an_undo_while_the_list_is_open_closes_it(desk):
+    drag(desk.view, port(desk, "digit.denoiser"), (420, 720))
+    QTest.keyClick(desk.quick_add.line, Qt.Key.Key_Return)
+    new = next(iter(desk.scene.selection))
+    out = next(each for each in desk.scene.ports(new) if not each.is_input)
+    drag(desk.view, desk.scene.port_pos(out), desk.scene.node_rect(new).topRight() + QPointF(60, -60))
+    assert desk.quick_add.isVisible()
+    desk.document.undo()
+    assert not desk.quick_add.isVisible() and not desk.scene._live.isVisible()
     check_law(desk)

@@ -1,8 +1,8 @@
 """Cutting, inserting, duplicating, resizing and double clicks, by real events on a shown window."""
 
 import pytest
-from driving import begin_drag, double_click, drag, drop, send_mouse
 from desks import LINKS, PLACES, at, check_law, check_undo, guided, key, links, open_desk, port, title
+from driving import begin_drag, double_click, drag, drop, send_mouse
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
@@ -21,13 +21,13 @@ NOTE = {"text": "Look", "rect": [380, 600, 200, 100]}
 
 
 @pytest.fixture
-def desk(qtbot, catalogue):
-    return open_desk(qtbot, catalogue, guided())
+def desk(qtbot, catalogue, tmp_path):
+    return open_desk(qtbot, catalogue, guided(), tmp_path)
 
 
 @pytest.fixture
-def framed(qtbot, catalogue):
-    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]))
+def framed(qtbot, catalogue, tmp_path):
+    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]), tmp_path)
 
 
 # cutting
@@ -36,7 +36,9 @@ def framed(qtbot, catalogue):
 def test_a_line_cuts_the_wires_that_it_crosses(desk):
     before = desk.document.graph
     drag(desk.view, (320, 280), (320, 620), keys=CTRL | ALT)
-    assert links(desk) == sorted(set(LINKS) - {"digit.denoiser -> guide.conditional", "any.denoiser -> guide.unconditional"})
+    assert links(desk) == sorted(
+        set(LINKS) - {"digit.denoiser -> guide.conditional", "any.denoiser -> guide.unconditional"}
+    )
     check_law(desk)
     check_undo(desk, before, "Cut 2 links")
 
@@ -60,7 +62,10 @@ def test_y_held_cuts_as_well_and_not_after_it_was_let_go(desk):
 def test_what_would_be_cut_is_red_and_escape_cuts_nothing(desk):
     begin_drag(desk.view, (320, 280), (320, 620), keys=CTRL | ALT)
     gesture = desk.view.gesture
-    assert sorted(map(str, gesture.links)) == ["any.denoiser -> guide.unconditional", "digit.denoiser -> guide.conditional"]
+    assert sorted(map(str, gesture.links)) == [
+        "any.denoiser -> guide.unconditional",
+        "digit.denoiser -> guide.conditional",
+    ]
     wire = desk.scene.wires[gesture.links[0]]
     middle = desk.view.mapFromScene((wire.start + wire.end) / 2)
     image = desk.view.viewport().grab().toImage()
@@ -77,11 +82,11 @@ def test_a_line_over_nothing_is_no_edit(desk):
     check_law(desk)
 
 
-def test_a_cut_through_a_list_takes_those_that_it_crosses_and_the_rest_moves_up(qtbot, catalogue):
+def test_a_cut_through_a_list_takes_those_that_it_crosses_and_the_rest_moves_up(qtbot, catalogue, tmp_path):
     nodes = {name: Node(type="LoadImage") for name in "abc"} | {"grid": Node(type="ImageGrid")}
     places = {"a": [0, 0], "b": [0, 240], "c": [0, 480], "grid": [600, 200]}
     wires = [f"{name}.image -> grid.images[{index}]" for index, name in enumerate("abc")]
-    desk = open_desk(qtbot, catalogue, Graph(nodes=nodes, links=wires, canvas={"positions": places}))
+    desk = open_desk(qtbot, catalogue, Graph(nodes=nodes, links=wires, canvas={"positions": places}), tmp_path)
     drag(desk.view, (270, 20), (270, 380), keys=CTRL | ALT)
     assert links(desk) == ["c.image -> grid.images[0]"]
     check_law(desk)
@@ -91,12 +96,12 @@ def test_a_cut_through_a_list_takes_those_that_it_crosses_and_the_rest_moves_up(
 
 
 @pytest.fixture
-def chain(qtbot, catalogue):
+def chain(qtbot, catalogue, tmp_path):
     """A picture on its way to a file, and a node beside it that takes and makes pictures."""
     nodes = {"load": Node(type="LoadImage"), "save": Node(type="SaveImage"), "crop": Node(type="Resize")}
     places = {"load": [0, 0], "save": [380, 0], "crop": [0, 400]}
     graph = Graph(nodes=nodes, links=["load.image -> save.image"], canvas={"positions": places})
-    return open_desk(qtbot, catalogue, graph)
+    return open_desk(qtbot, catalogue, graph, tmp_path)
 
 
 def middle_of_wire(desk):
@@ -205,6 +210,29 @@ def test_a_note_and_a_frame_are_resized_by_edge_and_corner(framed):
     check_undo(framed, before, "Resize a frame")
     drag(framed.view, (100, 280), (200, 301))
     assert framed.scene.frames[0].rect.size().toTuple() == (380, 360)
+
+
+def test_the_edge_of_a_frame_below_a_node_is_the_nodes(framed):
+    drag(framed.view, title(framed, "digit"), title(framed, "digit") + QPointF(140, -180))
+    rect = framed.scene.node_rect("digit")
+    edge = framed.scene.frames[0].rect.right()
+    assert rect.left() < edge < rect.right()
+    drag(framed.view, (edge, rect.top() + 10), (edge + 20, rect.top() + 10))
+    assert framed.document.undo_label == "Move digit" and framed.scene.frames[0].rect.right() == edge
+
+
+def test_the_cursor_says_what_can_be_resized(framed):
+    def cursor(x, y):
+        send_mouse(framed.view, "move", framed.view.mapFromScene(QPointF(x, y)), button=Qt.MouseButton.NoButton)
+        return framed.view.viewport().cursor().shape()
+
+    rect = framed.scene.node_rect("guide")
+    assert cursor(rect.right(), rect.bottom() - 8) == Qt.CursorShape.SizeHorCursor
+    assert cursor(580, 700) == Qt.CursorShape.SizeFDiagCursor
+    assert cursor(480, 700) == Qt.CursorShape.SizeVerCursor
+    assert cursor(900, 760) == Qt.CursorShape.ArrowCursor
+    end = port(framed, "guide.denoiser")
+    assert cursor(end.x(), end.y()) == Qt.CursorShape.CrossCursor
 
 
 def test_escape_leaves_the_size(framed):

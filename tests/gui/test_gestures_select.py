@@ -1,8 +1,8 @@
 """Selecting and moving, by a real mouse on a shown window."""
 
 import pytest
-from driving import begin_drag, click, drag, send_mouse
 from desks import PLACES, at, check_law, check_undo, guided, key, open_desk, title
+from driving import begin_drag, click, drag, send_mouse
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from nodegraph_gui.canvases import canvas_of
@@ -14,13 +14,13 @@ NOTE = {"text": "Look", "rect": [380, 600, 200, 100]}
 
 
 @pytest.fixture
-def desk(qtbot, catalogue):
-    return open_desk(qtbot, catalogue, guided())
+def desk(qtbot, catalogue, tmp_path):
+    return open_desk(qtbot, catalogue, guided(), tmp_path)
 
 
 @pytest.fixture
-def framed(qtbot, catalogue):
-    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]))
+def framed(qtbot, catalogue, tmp_path):
+    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]), tmp_path)
 
 
 def move_by(start, x, y):
@@ -199,9 +199,9 @@ def test_a_note_moves(framed):
     check_undo(framed, before, "Move a note")
 
 
-def test_a_graph_without_positions_keeps_what_is_seen_when_one_node_moves(qtbot, catalogue):
+def test_a_graph_without_positions_keeps_what_is_seen_when_one_node_moves(qtbot, catalogue, tmp_path):
     graph = guided().with_canvas({})
-    desk = open_desk(qtbot, catalogue, graph)
+    desk = open_desk(qtbot, catalogue, graph, tmp_path)
     seen = {node: at(desk, node) for node in graph.nodes}
     desk.view.look_at(title(desk, "noise"), 1.0)
     drag(desk.view, *move_by(title(desk, "noise"), 0, -40))
@@ -210,3 +210,13 @@ def test_a_graph_without_positions_keeps_what_is_seen_when_one_node_moves(qtbot,
     assert canvas_of(desk.document.graph).positions == moved
     check_law(desk)
     check_undo(desk, graph, "Move noise")
+
+
+def test_a_node_that_goes_away_during_its_drag_is_let_go(desk):
+    start, end = move_by(title(desk, "noise"), 100, 60)
+    begin_drag(desk.view, start, end)
+    graph = desk.document.graph.remove("noise")
+    desk.document.edit("Delete noise", graph)
+    send_mouse(desk.view, "release", desk.view.mapFromScene(end))
+    assert desk.document.graph.nodes.keys() == graph.nodes.keys()
+    check_law(desk)

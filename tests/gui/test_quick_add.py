@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QTextEdit, QVBoxLayout, QWidget
 
 from nodegraph_gui.quick_add import Choice, QuickAdd
-from nodegraph_gui.uses import Uses
+from nodegraph_gui.usage import Usage
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def window(qtbot):
 
 
 @pytest.fixture
-def popup(window, catalogue):
-    popup = QuickAdd(Uses(), window.view)
+def popup(window, catalogue, tmp_path):
+    popup = QuickAdd(Usage(tmp_path / "usage.json"), window.view)
     popup.taken, popup.gone = [], []
     popup.chosen.connect(popup.taken.append)
     popup.closed.connect(lambda: popup.gone.append(True))
