@@ -23,7 +23,7 @@ from .preferences import Preferences, config_folder, read_preferences, write_pre
 from .recents import Session
 from .recovering import Recovering
 from .themes import THEMES
-from .uses import Uses
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .documents import Document
@@ -56,8 +56,7 @@ class Editor(QObject):
         self.session = Session(state)
         self.catalogues = KeptCatalogues() if catalogues is None else catalogues
         self.catalogue = self.catalogues.read(self.preferences.command) or Catalogue()
-        known = self.session.get("uses")
-        self.uses = Uses(known if isinstance(known, list) else ())
+        self.usage = Usage(state / "usage.json")
         self.windows: list[Window] = []
         self.first_paint: float | None = None  # of `time.monotonic`, once a window was painted
         self._plugins: GuiPlugins | None = None
@@ -159,7 +158,6 @@ class Editor(QObject):
     def closed(self, window: "Window") -> None:
         if window in self.windows:
             self.windows.remove(window)
-        self.session.put("uses", self.uses.to_json())
         if self._quitting:
             QTimer.singleShot(0, self, self.quit)
 

@@ -90,7 +90,7 @@ class Filing(QObject):
         try:
             graph, digest = read_file(path)
         except NodegraphError as error:
-            self.window.bars.show_bar(f"Not opened: {error}", "error", key=OPEN)
+            self.window.bars.show_bar(f"Not opened: {about(path, error)}", "error", key=OPEN)
             return False
         window = self.window if self.window.is_untouched else editor.new_window()
         filing = window.filing
@@ -185,7 +185,7 @@ class Filing(QObject):
         try:
             self.file.reload()
         except NodegraphError as error:
-            self.window.bars.show_bar(f"Not read: {error}", "error", key=DISK)
+            self.window.bars.show_bar(f"Not read: {about(self.document.path, error)}", "error", key=DISK)
             return
         self.window.bars.close_bar(DISK)
         self._seen = self._stamp()
@@ -331,3 +331,9 @@ class Filing(QObject):
         dialog = QFileDialog(self.window, title, str(folder), kinds)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return dialog
+
+
+def about(path: Path | None, error: NodegraphError) -> str:
+    """The error, which names its file first, even where it is about a place in it."""
+    text = str(error)
+    return text if path is None or str(path) in text else f"{path}: {text}"

@@ -93,7 +93,7 @@ class Window(QMainWindow):
         preferences, catalogue = self.editor.preferences, self.editor.catalogue
         self.scene = Scene(self.document, catalogue, THEMES[preferences.theme], self)
         self.view = CanvasView(self.scene)
-        self.desk = Desk(self.view, self.editor.uses, snap=preferences.snap)
+        self.desk = Desk(self.view, self.editor.usage, snap=preferences.snap)
         self.inline = InlineEditor(self.view, self.document, catalogue, plugins=self.editor.plugins)
         self.view.factories.insert(3, self.inline.gesture)  # before what moves a node
         self.empty = QLabel(EMPTY, self.view)
@@ -400,7 +400,7 @@ class Window(QMainWindow):
             self.viewer.show_node(next(iter(self.scene.selection)))
 
     def _add(self, kind: str) -> None:
-        self.desk.uses.note(kind)
+        self.desk.usage.add(kind)
         self.desk.add(kind)
         self.view.setFocus()
 

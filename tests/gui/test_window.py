@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QKeySequence
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from windows import CTRL, SHIFT, bar, pick, press
@@ -80,8 +80,9 @@ def test_f1_lists_every_shortcut_and_finds_them(window):
     listed = dict(page.shown)
     for each in [*DEEDS, *COMMANDS]:
         if each.shortcuts:
-            assert QKeySequence(each.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText) in (
-                listed[each.text.rstrip("…")]
+            assert (
+                QKeySequence(each.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText)
+                in (listed[each.text.rstrip("…")])
             ), each.text
     QTest.keyClicks(page.line, "ctrl+d dupl")
     assert [row[0] for row in page.shown] == ["Duplicate"]
@@ -135,8 +136,9 @@ def test_preferences_that_cannot_be_kept_are_told(desktop):
 def dropped(widget, *files):
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
-    event = QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, mime, LEFT, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(widget, event)
+    for kind, at in ((QDragEnterEvent, QPoint(50, 50)), (QDropEvent, QPointF(50, 50))):
+        event = kind(at, Qt.DropAction.CopyAction, mime, LEFT, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(widget, event)
     return event.isAccepted()
 
 
@@ -211,12 +213,13 @@ def test_problems_are_marked_counted_and_told(anagram):
     assert list(anagram.scene.nodes["six"].problems) == [problem] and not anagram.scene.nodes["nine"].problems
 
 
-def test_states_of_a_run_reach_the_node_the_inspector_and_the_viewer(anagram, qtbot):
+def test_states_of_a_run_reach_the_node_the_inspector_and_the_viewer(anagram, qtbot, monkeypatch):
     anagram.scene.select(["sample"])
     qtbot.waitUntil(lambda: anagram.inspector.nodes == ("sample",))
     state = NodeState("running", step=3, total=100, seconds_left=12.4)
-    anagram.runs._set("sample", state)
-    qtbot.waitUntil(lambda: anagram.scene.nodes["sample"].state == state)
+    monkeypatch.setattr(anagram.runs, "state", lambda node: state)
+    anagram.runs.state_changed.emit("sample")
+    assert anagram.scene.nodes["sample"].state == state
     assert anagram.hint.text() == "sample 3 of 100, 12 s left"
 
 
@@ -256,11 +259,11 @@ def test_exporting_where_nothing_can_be_written_is_told(anagram, tmp_path):
 def test_how_the_window_stands_is_kept(desktop):
     editor, window = desktop.start()
     window.show_page(False)
-    window.resize(1111, 777)
+    window.resize(780, 640)
     window.log.show()
     window.close()
     again = editor.new_window()
-    assert (again.width(), again.height()) == (1111, 777)
+    assert (again.width(), again.height()) == (780, 640)
     again.show_page(False)
     assert again.log.isVisible()
 
@@ -268,7 +271,7 @@ def test_how_the_window_stands_is_kept(desktop):
 @pytest.mark.parametrize("kept", [3, {"state": "zz"}, {"geometry": "ü"}, {"geometry": 1}])
 def test_a_broken_note_of_how_the_window_stood_disturbs_nothing(desktop, kept):
     (desktop.folder / "state").mkdir()
-    (desktop.folder / "state" / "session.json").write_text(json.dumps({"window": kept, "uses": "x", "recent": 1}))
+    (desktop.folder / "state" / "session.json").write_text(json.dumps({"window": kept, "recent": 1}))
     assert desktop.start(Preferences())[1].isVisible()
 
 
