@@ -118,7 +118,7 @@ def test_a_digit_is_built_run_saved_and_opened_again(desktop, qtbot, tmp_path):
 
 
 def test_a_worker_that_dies_is_told_and_started_again(desktop, qtbot, tmp_path):
-    editor, window = desktop.start(Preferences(output="out"), worker=True)
+    _editor, window = desktop.start(Preferences(output="out"), worker=True)
     graph = nodegraph.Graph().add("noise", "PureNoise").add("show", "GaussianBlur")
     window.document.edit("Make", graph)
     qtbot.waitUntil(lambda: window.worker.greeting is not None, timeout=60_000)
@@ -133,7 +133,7 @@ def test_a_worker_that_dies_is_told_and_started_again(desktop, qtbot, tmp_path):
 
 
 def test_what_is_wrong_is_marked_a_moment_after_the_edit_and_refused_by_a_run(desktop, qtbot):
-    editor, window = desktop.start(worker=True)
+    _editor, window = desktop.start(worker=True)
     window.show_page(False)
     window.document.edit("Add", nodegraph.Graph().add("net", "UNetMNIST", digit="x"))
     qtbot.waitUntil(lambda: bool(window.scene.nodes["net"].problems), timeout=60_000)
@@ -151,7 +151,7 @@ def test_what_is_wrong_is_marked_a_moment_after_the_edit_and_refused_by_a_run(de
 def test_seeds_that_are_drawn_are_in_the_file_and_undone(desktop, qtbot):
     from nodegraph_gui.edits import set_drawn
 
-    editor, window = desktop.start(worker=True)
+    _editor, window = desktop.start(worker=True)
     window.show_page(False)
     graph = set_drawn(nodegraph.Graph().add("noise", "PureNoise", seed=7), "noise", "seed", True)
     window.document.edit("Add", graph)
@@ -167,7 +167,7 @@ def test_seeds_that_are_drawn_are_in_the_file_and_undone(desktop, qtbot):
 
 
 def test_runs_are_queued_shown_and_taken_back(desktop, qtbot):
-    editor, window = desktop.start(worker=True)
+    _editor, window = desktop.start(worker=True)
     window.show_page(False)
     window.document.edit("Add", nodegraph.Graph().add("noise", "PureNoise"))
     for _ in range(3):
