@@ -57,7 +57,7 @@ def pairs(count: int) -> list[tuple[int, int, int, int]]:
     found = []
     for number in range(count - rows):
         found.append((number, 0, number + rows, 0))
-    free = [number for number in range(rows, count)]
+    free = list(range(rows, count))
     chance.shuffle(free)
     for target in free:
         if len(found) == count * 3 // 2:

@@ -13,16 +13,12 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 
 from nodegraph.graphs import Mode
 
-from .aligning import Axis, Edge
 from .canvases import GRID, canvas_of
 from .edits import (
     add_frame,
     add_note,
-    align,
-    arrange,
     copy_text,
     delete,
-    distribute,
     duplicate,
     paste_text,
     remove_frame,
@@ -30,8 +26,9 @@ from .edits import (
     set_collapsed,
     set_mode,
 )
-from .keys import Key, move_keys, named, nodes_of, numbers_of, placed, selected, selected_nodes
+from .keys import Key, named, nodes_of, numbers_of, placed, selected, selected_nodes
 from .linking import reached
+from .ordering import align_selected, arrange_selected, distribute_selected, nudge
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -191,46 +188,6 @@ def add_note_at(desk: "Desk", at: QPointF) -> None:
     number = max(canvas_of(graph).notes)
     desk.scene.select([("note", number)], "replace")
     desk.edit_note(number)
-
-
-# order
-
-
-def arrange_selected(desk: "Desk") -> None:
-    """Arrange what is selected, or everything when that is less than two nodes."""
-    nodes = selected_nodes(desk.scene)
-    some = nodes if len(nodes) > 1 else None
-    graph = arrange(placed(desk.scene, desk.document.graph), desk.scene.catalogue, some, desk.scene.sizes())
-    desk.document.edit(f"Arrange {named(nodes) if some else 'everything'}", graph)
-
-
-def align_selected(edge: Edge) -> Run:
-    def run(desk: "Desk") -> None:
-        nodes = selected_nodes(desk.scene)
-        graph = align(placed(desk.scene, desk.document.graph), nodes, desk.scene.sizes(), edge)
-        desk.document.edit(f"Align {named(nodes)}", graph)
-
-    return run
-
-
-def distribute_selected(axis: Axis) -> Run:
-    def run(desk: "Desk") -> None:
-        nodes = selected_nodes(desk.scene)
-        graph = distribute(placed(desk.scene, desk.document.graph), nodes, desk.scene.sizes(), axis)
-        desk.document.edit(f"Distribute {named(nodes)}", graph)
-
-    return run
-
-
-def nudge(x: int, y: int) -> Run:
-    """Move a little; presses of one key after the other are one step of the history, until the selection changes."""
-
-    def run(desk: "Desk") -> None:
-        keys = selected(desk.scene)
-        graph = move_keys(desk.scene, desk.document.graph, keys, QPointF(x, y))
-        desk.document.edit(f"Nudge {named(keys)}", graph, merge=("nudge", tuple(keys)))
-
-    return run
 
 
 # selecting and looking

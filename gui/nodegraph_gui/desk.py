@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QColorDialog
 
 from nodegraph import Graph, Link
 
-from .canvas import CanvasView
+from .canvas import CanvasView, Gesturing
 from .canvases import GRID, canvas_of
 from .commands import COMMANDS, actions_for
+from .documents import Change
 from .drops import Drops
 from .edits import (
     add_node,
@@ -32,9 +33,9 @@ from .gestures import Gesture
 from .gestures.cut import Cut
 from .gestures.double_click import DoubleClick
 from .gestures.duplicate import DuplicateDrag
-from .gestures.link import LinkPorts
+from .gestures.link import GRIP, LinkPorts
 from .gestures.move import Move, snapped
-from .gestures.resize import Resize
+from .gestures.resize import EDGE, Resize, grip_at, grip_cursor
 from .gestures.select import SelectRectangle
 from .keys import Key, named, numbers_of, placed, selected, selected_nodes
 from .menus import menu_at
@@ -43,9 +44,10 @@ from .shapes import HEADER, WIDTH, PortRef
 from .text_over import LineOver, TextOver
 from .usage import Usage
 
-__all__ = ["GESTURES", "Desk"]
+__all__ = ["Desk"]
 
-GESTURES = (Cut, DoubleClick, LinkPorts, DuplicateDrag, Resize, Move, SelectRectangle)  # asked in this order
+FIRST = (Cut, DoubleClick, LinkPorts, DuplicateDrag)  # asked in this order, then those that were added, then
+LAST = (Resize, Move, SelectRectangle)
 
 
 class Desk(QObject):
@@ -72,6 +74,7 @@ class Desk(QObject):
         self.usage = usage
         self.snap = snap
         self.cutting = False
+        self._cursor: Qt.CursorShape | None = None
         self._mouse: QPoint | None = None  # where the cursor is over the view
         self._choose: Callable[[Choice], None] = lambda choice: None
         self.quick_add = QuickAdd(usage, view)
@@ -80,7 +83,7 @@ class Desk(QObject):
         self.find_bar = FindBar(view)
         self.drops = Drops(self)
         view.drops.append(self.drops)
-        view.factories.extend(self._factory(gesture) for gesture in GESTURES)
+        view.factories.extend(self._factory(gesture) for gesture in (*FIRST, *LAST))
         view.menu_wanted.connect(self.show_menu)
         view.installEventFilter(self)
         self._viewport = view.viewport()  # not asked for in the filter: a view that is going has none
@@ -88,15 +91,35 @@ class Desk(QObject):
         self.actions: dict[str, QAction] = actions_for(self, COMMANDS)
         view.addActions(list(self.actions.values()))
         self.scene.selection_changed.connect(self.document.seal)
+        self.destroyed.connect(self.document.subscribe(self._changed))
+
+    def _changed(self, change: Change) -> None:
+        """Nodes or links came or went: whatever a hand was about to do with them is taken back.
+
+        A gesture's own edit comes when it is over; one that only turns values during a drag goes on.
+        """
+        before, after = change.before, change.after
+        if before.nodes.keys() == after.nodes.keys() and before.links == after.links:
+            return
+        self.view.cancel()
+        if self.quick_add.isVisible():
+            self.quick_add.close_quietly()
+            self._dismissed()
 
     def _factory(self, gesture: type[Gesture]) -> Callable[[CanvasView], Gesture]:
         return lambda view: gesture(self)
+
+    def add_gesture(self, factory: Callable[[CanvasView], Gesturing]) -> None:
+        """Let another gesture be asked before those that resize, move and select: such as a drag over a value."""
+        self.view.factories.insert(len(self.view.factories) - len(LAST), factory)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Where the cursor is and whether Y is held is seen in passing; no event is kept from the view."""
         if watched is self._viewport:
             if isinstance(event, QMouseEvent):
                 self._mouse = event.position().toPoint()
+                if event.type() == QEvent.Type.MouseMove and not event.buttons() and self.view.gesture is None:
+                    self._show_grip()
             elif event.type() == QEvent.Type.Leave:
                 self._mouse = None
             return False
@@ -106,6 +129,20 @@ class Desk(QObject):
         elif isinstance(event, QFocusEvent) and event.type() == QEvent.Type.FocusOut:
             self.cutting = False
         return False
+
+    def _show_grip(self) -> None:
+        """The cursor says where something can be resized; a port at that edge comes first."""
+        at = self.view.mapToScene(self._mouse or QPoint())
+        found = grip_at(self.scene, at, self.view.pixels(EDGE))
+        if found is not None and self.scene.port_at(at, self.view.pixels(GRIP)) is not None:
+            found = None
+        cursor = None if found is None else grip_cursor(found[1])
+        if cursor != self._cursor:
+            self._cursor = cursor
+            if cursor is None:
+                self._viewport.unsetCursor()
+            else:
+                self._viewport.setCursor(cursor)
 
     # where things are added
 
@@ -133,6 +170,11 @@ class Desk(QObject):
         self.document.edit(f"Add {kind}", graph)
         self.scene.select([id], "replace")
         return id
+
+    def add_in_middle(self, kind: str) -> None:
+        """Add what was chosen in the palette where the user looks."""
+        if self.add(kind) is not None:
+            self.usage.add(kind)
 
     def _beside_others(self, corner: QPointF) -> QPointF:
         """A corner that no other node's covers: the next one down the diagonal."""
@@ -203,6 +245,7 @@ class Desk(QObject):
 
     def _offer(self, at: QPointF, choices: list[Choice], heading: str, choose: Callable[[Choice], None]) -> None:
         self._choose = choose
+        self.quick_add.colours = self.scene.theme.category_colours(self.scene.catalogue)
         self.quick_add.open_at(self.view.mapFromScene(at), choices, heading)
 
     def _chosen(self, choice: Choice) -> None:

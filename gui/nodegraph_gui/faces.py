@@ -3,12 +3,13 @@
 Letters are laid out once and kept with the node until it changes, since laying them out is most of what drawing costs.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPolygonF, QStaticText, QTextOption
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter, QPainterPath, QPolygonF
 
 from .colours import mix
+from .letters import LINE, Text, broken, laid, lay
 from .recordings import Recording
 from .shapes import EDGE, HEADER, ROW, FieldPlace, PortPlace
 from .values import duration, fraction, value_text
@@ -16,7 +17,7 @@ from .values import duration, fraction, value_text
 if TYPE_CHECKING:
     from .node_items import NodeItem
 
-__all__ = ["Text", "draw", "draw_small", "message_height", "status_text"]
+__all__ = ["draw", "draw_small", "message_height", "status_text", "title_path"]
 
 ROUND = 8.0
 STRIP = 4.0
@@ -28,58 +29,16 @@ MUTED = 0.55
 SWITCH = QRectF(0, 0, 24, 12)
 
 
-class Text(NamedTuple):
-    """Letters that were laid out, and how wide they are."""
-
-    letters: QStaticText
-    width: float
-    text: str
-
-
-def lay(text: str, font: QFont, metrics: QFontMetricsF, room: float, *, wrap: float = 0.0) -> Text:
-    """Lay out letters, cut with … where they have no room; in several lines as high as `wrap`, where that is set."""
-    line = text if wrap else " ".join(text.split())
-    if not wrap:
-        line = metrics.elidedText(line, Qt.TextElideMode.ElideRight, room)
-    letters = QStaticText(line)
-    letters.setTextFormat(Qt.TextFormat.PlainText)
-    letters.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-    if wrap:
-        option = QTextOption()
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        letters.setTextOption(option)
-        letters.setTextWidth(room)
-    letters.prepare(font=font)
-    width = letters.size().width()
-    return Text(letters, width, line)
-
-
-def cut_to_lines(text: str, metrics: QFontMetricsF, room: float, lines: int) -> str:
-    """The beginning of a text that fits into some lines, with … where it was cut."""
-    flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere)
-    high = metrics.lineSpacing() * lines + 1
-
-    def fits(some: str) -> bool:
-        return metrics.boundingRect(QRectF(0, 0, room, 1e6), flags, some).height() <= high
-
-    if fits(text):
-        return text
-    low, top = 0, len(text)
-    while top - low > 1:
-        middle = (low + top) // 2
-        low, top = (middle, top) if fits(text[:middle] + "…") else (low, middle)
-    return text[:low].rstrip() + "…"
-
-
 def message_height(item: "NodeItem") -> float:
     """How high the message below the rows is; 0 when there is none."""
     if not item.message:
         return 0.0
-    metrics = item.paints.small_metrics
-    room = item._width - 2 * EDGE - 12
-    shown = cut_to_lines(item.message, metrics, room, LINES)
-    flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere)
-    return float(metrics.boundingRect(QRectF(0, 0, room, 1e6), flags, shown).height()) + 10
+    return len(message_lines(item)) * item.paints.small_metrics.lineSpacing() + 10
+
+
+def message_lines(item: "NodeItem") -> list[str]:
+    paints = item.paints
+    return broken(item.message, paints.small_font, paints.small_metrics, item.looks[1] - 2 * EDGE - 12, LINES)
 
 
 def status_text(item: "NodeItem") -> str:
@@ -127,6 +86,7 @@ def draw(painter: QPainter, item: "NodeItem", zoom: float, exposed: QRectF) -> N
         item.recording = record(item)
     muted = item.node.mode is not None
     if muted:
+        draw_ground(painter, item)
         painter.setOpacity(MUTED)
     item.recording.play(painter, exposed.top(), exposed.bottom())
     if item.shape_.picture.width():
@@ -157,6 +117,13 @@ def record(item: "NodeItem") -> Recording:
         on.part(shape.message.top(), shape.message.bottom())
         draw_message(on, item)
     return on
+
+
+def draw_ground(painter: QPainter, item: "NodeItem") -> None:
+    """What hides the wires below a node that is drawn pale."""
+    painter.setPen(item.paints.no_pen)
+    painter.setBrush(item.paints.brush(item.paints.theme.node))
+    painter.drawRoundedRect(item.shape_.rect, ROUND, ROUND)
 
 
 def edge_colour(item: "NodeItem") -> str:
@@ -220,13 +187,13 @@ def draw_title(painter: Recording, item: "NodeItem") -> None:
     title = text_of(item, "title", item.title, room, bold=True)
     kind = text_of(item, "kind", item.node.type, room - (state.width + 8 if state.width else 0), small=True)
     painter.setFont(paints.title_font)
-    painter.setPen(paints.pen(theme.text))
+    painter.setPen(paints.on(ground, theme.text))
     painter.drawStaticText(QPointF(left, 5), title.letters)
     painter.setFont(paints.small_font)
-    painter.setPen(paints.pen(theme.quiet))
+    painter.setPen(paints.on(ground, theme.quiet))
     painter.drawStaticText(QPointF(left, 23), kind.letters)
     if state.width:
-        painter.setPen(paints.pen(state_colour(item)))
+        painter.setPen(paints.on(ground, state_colour(item)))
         painter.drawStaticText(QPointF(shape.width - EDGE - state.width, 23), state.letters)
     if item.state.phase in ("running", "paused"):
         draw_progress(painter, item)
@@ -294,7 +261,7 @@ def draw_field(painter: Recording, item: "NodeItem", field: FieldPlace) -> None:
     name = text_of(item, "name", field.name, rect.width() * 0.6)
     painter.setPen(paints.pen(theme.quiet))
     if rect.height() > ROW:
-        draw_tall(painter, item, field, str(value_text(value, field.port)), given)
+        draw_tall(painter, item, field, value_text(value, field.port) if value else "", given)
         return
     painter.drawStaticText(QPointF(left, top), name.letters)
     if isinstance(value, bool):
@@ -314,13 +281,13 @@ def draw_field(painter: Recording, item: "NodeItem", field: FieldPlace) -> None:
 def draw_tall(painter: Recording, item: "NodeItem", field: FieldPlace, value: str, given: bool) -> None:
     """A text of several lines, or what it is called while it is empty."""
     paints, theme, rect = item.paints, item.paints.theme, field.rect
-    room = rect.width() - 16
     shown = value.strip()
     key = ("value", field.name)
     text = item.texts.get(key)
     if text is None:
-        cut = cut_to_lines(shown or field.name, paints.text_metrics, room, 4)
-        text = item.texts[key] = lay(cut, paints.text_font, paints.text_metrics, room, wrap=1.0)
+        lines = int((rect.height() - 6) / paints.text_metrics.lineSpacing())
+        some = broken(shown or field.name, paints.text_font, paints.text_metrics, rect.width() - 16, lines)
+        text = item.texts[key] = laid(LINE.join(some), paints.text_font)
     painter.setPen(paints.pen(theme.text if given and shown else theme.quiet))
     painter.drawStaticText(QPointF(rect.left() + 8, rect.top() + 4), text.letters)
 
@@ -404,9 +371,7 @@ def draw_message(painter: Recording, item: "NodeItem") -> None:
     key = ("message", item.message)
     text = item.texts.get(key)
     if text is None:
-        room = rect.width() - 12
-        cut = cut_to_lines(item.message, paints.small_metrics, room, LINES)
-        text = item.texts[key] = lay(cut, paints.small_font, paints.small_metrics, room, wrap=1.0)
+        text = item.texts[key] = laid(LINE.join(message_lines(item)), paints.small_font)
     painter.setFont(paints.small_font)
     painter.setPen(paints.pen(theme.text))
     painter.drawStaticText(QPointF(rect.left() + 6, rect.top() + 5), text.letters)

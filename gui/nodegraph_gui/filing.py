@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog
 
 from nodegraph.errors import NodegraphError
+from nodegraph.writing import write_atomically
 
 from .documents import Change
 from .examples import Example
@@ -202,11 +203,13 @@ class Filing(QObject):
         dialog.open()
 
     def export(self, path: Path) -> None:
-        from .exporting import export
+        """Draw the whole graph into a file, whatever is in sight."""
+        from .exports import png, svg
 
+        scene = self.window.scene
         try:
-            export(self.window.scene, path)
-        except NodegraphError as error:
+            write_atomically(path, svg(scene, path.stem) if path.suffix.lower() == ".svg" else png(scene))
+        except (NodegraphError, ValueError) as error:
             self.window.bars.show_bar(f"Not exported: {error}", "error", key=SAVE)
         else:
             self.window.say(f"Wrote {path.name}")

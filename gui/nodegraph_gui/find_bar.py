@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton
 
 from .canvas import CanvasView
 from .keys import Key
+from .panels import Panel
 from .searching import Hit, search_graph
 
 __all__ = ["FindBar"]
@@ -13,15 +14,13 @@ __all__ = ["FindBar"]
 MARGIN = 12
 
 
-class FindBar(QFrame):
+class FindBar(Panel):
     """Finds nodes by id, title, type and values, frames and notes by their text; selects the hit and centres it."""
 
     def __init__(self, view: CanvasView) -> None:
         super().__init__(view)
         self.view, self.scene = view, view.canvas
         self.setObjectName("find_bar")
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAutoFillBackground(True)
         self.at = -1
         self.line = QLineEdit()
         self.line.setPlaceholderText("Find in graph")

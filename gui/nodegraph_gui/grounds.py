@@ -33,10 +33,11 @@ class Ground:
         dots = self._grid(step, across, down)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(paints.pen(paints.theme.grid, 0.0))
-        pixel = 1 / zoom
+        fine = zoom * painter.device().devicePixelRatio()
+        pixel = 1 / fine
         painter.translate(left * step, top * step)
         painter.drawPoints(dots)
-        if zoom > 0.7:
+        if fine > 0.7:
             for dx, dy in ((pixel, 0.0), (-pixel, pixel), (pixel, 0.0)):
                 painter.translate(dx, dy)
                 painter.drawPoints(dots)

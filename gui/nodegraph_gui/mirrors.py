@@ -16,7 +16,7 @@ from .differences import Differences, differences
 from .documents import Change, Document
 from .frame_items import FrameItem
 from .node_items import NodeItem
-from .note_items import NoteItem
+from .note_items import NoteItem, note_height
 from .paints import Paints
 from .shapes import WIDTH, PortRef
 from .themes import Theme
@@ -338,6 +338,7 @@ class Mirror(QGraphicsScene):
             return note
         key = (number, note.text)
         if key not in self._guessed_notes:
-            found = canvas_of(self._laid_out()).notes[number].rect
-            self._guessed_notes[key] = found or Rect(0, 0, 1, 1)
+            found = canvas_of(self._laid_out()).notes[number].rect or Rect(0, 0, 0, 0)
+            high = note_height(note.text, found.width, self.paints)
+            self._guessed_notes[key] = Rect(found.x, found.bottom - high, found.width, high)
         return replace(note, rect=self._guessed_notes[key])

@@ -16,6 +16,7 @@ from nodegraph import Link, Node, Problem
 from . import faces
 from .catalogues import Kind
 from .colours import mix
+from .letters import Text
 from .paints import Paints
 from .recordings import Recording
 from .shapes import WIDTH, PortRef, Shape, node_shape
@@ -54,7 +55,7 @@ class NodeItem(QGraphicsRectItem):
         self.home = QPointF()
         self.shape_ = node_shape(id, self.node, None)
         self.previews: tuple[QPixmap, ...] = ()
-        self.texts: dict[tuple[str, str], faces.Text] = {}
+        self.texts: dict[tuple[str, str], Text] = {}
         self.recording: Recording | None = None
         self._in: Sequence[Link] = ()
         self._out: Sequence[Link] = ()

@@ -1,16 +1,24 @@
 """Notes on the canvas: Markdown in a rectangle. Nothing is loaded for them, from no file and no network."""
 
-from typing import Any
-
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, QUrl
-from PySide6.QtGui import QAbstractTextDocumentLayout, QPainter, QPalette, QTextDocument
+from PySide6.QtGui import (
+    QAbstractTextDocumentLayout,
+    QColor,
+    QImage,
+    QPainter,
+    QPalette,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from .canvases import Note
+from .colours import seen_on
 from .paints import Paints
 from .wire_items import NEAR
 
-__all__ = ["NoteItem"]
+__all__ = ["NoteItem", "note_height"]
 
 PAD = 10.0
 ROUND = 6.0
@@ -19,8 +27,40 @@ ROUND = 6.0
 class NoteText(QTextDocument):
     """Markdown that may name pictures, none of which is opened: a graph file reads nothing."""
 
-    def loadResource(self, type: int, name: QUrl | str) -> Any:
-        return None
+    def loadResource(self, type: int, name: QUrl | str) -> QImage:
+        return QImage()  # and not the sign of a file that is missing
+
+
+def note_text(text: str, paints: Paints) -> NoteText:
+    found = NoteText()
+    found.setDefaultFont(paints.text_font)
+    found.setDocumentMargin(0)
+    found.setIndentWidth(14)
+    found.setMarkdown(text, QTextDocument.MarkdownFeature.MarkdownDialectGitHub)
+    colour_links(found, paints)
+    return found
+
+
+def colour_links(text: QTextDocument, paints: Paints) -> None:
+    """Qt colours links for the program's palette, which may be another theme's when a graph is exported."""
+    look = QTextCharFormat()
+    look.setForeground(QColor(seen_on(paints.theme.accent, paints.theme.note, 4.5)))
+    block = text.begin()
+    while block.isValid():
+        for each in block.textFormats():
+            if each.format.isAnchor():
+                cursor = QTextCursor(text)
+                cursor.setPosition(block.position() + each.start)
+                cursor.movePosition(QTextCursor.MoveOperation.Right, QTextCursor.MoveMode.KeepAnchor, each.length)
+                cursor.mergeCharFormat(look)
+        block = block.next()
+
+
+def note_height(text: str, width: float, paints: Paints) -> float:
+    """How high a note has to be to show all of a text."""
+    found = note_text(text, paints)
+    found.setTextWidth(max(40.0, width - 2 * PAD))
+    return float(found.size().height()) + 2 * PAD
 
 
 class NoteItem(QGraphicsItem):
@@ -46,9 +86,7 @@ class NoteItem(QGraphicsItem):
         """Be the note that the document says, or, where it says no place, the one that a layout gave it."""
         self.prepareGeometryChange()
         if note.text != self.note.text or self.text.isEmpty():
-            self.text.setDefaultFont(self.paints.text_font)
-            self.text.setDocumentMargin(0)
-            self.text.setMarkdown(note.text, QTextDocument.MarkdownFeature.MarkdownDialectGitHub)
+            self.text = note_text(note.text, self.paints)
         self.note = note
         x, y, width, height = note.rect or (0, 0, 0, 0)
         self.text.setTextWidth(max(40.0, width - 2 * PAD))
@@ -86,7 +124,6 @@ class NoteItem(QGraphicsItem):
         context = QAbstractTextDocumentLayout.PaintContext()
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.Text, self.paints.colour(theme.text))
-        palette.setColor(QPalette.ColorRole.Link, self.paints.colour(theme.accent))
         context.palette = palette
         painter.translate(inner.topLeft())
         visible = QRectF(QPointF(), QSizeF(inner.size()))

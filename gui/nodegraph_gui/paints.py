@@ -35,6 +35,7 @@ class Paints:
         self._brushes: dict[str, QBrush] = {}
         self._wires: dict[str, str] = {}
         self._ports: dict[str, str] = {}
+        self._letters: dict[tuple[str, str], QPen] = {}
         self._categories: dict[tuple[str, str], tuple[str, str]] = {}
         self._title_paths: dict[tuple[float, bool], QPainterPath] = {}
 
@@ -78,6 +79,13 @@ class Paints:
             colour = own or self.categories.get(category, self.theme.quiet)
             found = seen_on(colour, self.theme.node), self.theme.tint(colour)
             self._categories[category, own] = found
+        return found
+
+    def on(self, ground: str, colour: str) -> QPen:
+        """A pen for letters in about that colour that can be read on a ground, whatever colour a user gave it."""
+        found = self._letters.get((ground, colour))
+        if found is None:
+            found = self._letters[ground, colour] = self.pen(seen_on(colour, ground, 4.5))
         return found
 
     def port_colour(self, port: Port | None) -> str:

@@ -1,7 +1,10 @@
 """The palette: all kinds of node by category, to be dragged onto the canvas or added by a double click."""
 
-from PySide6.QtCore import QMimeData, Qt, Signal
-from PySide6.QtGui import QDrag, QKeyEvent
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QDrag, QFont, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QDockWidget, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from .catalogues import Catalogue
@@ -11,6 +14,7 @@ __all__ = ["KIND_MIME", "Palette", "kind_of", "mime_for"]
 
 KIND_MIME = "application/x-nodegraph-kind"
 KIND = Qt.ItemDataRole.UserRole
+ROW = QSize(60, 24)
 
 
 def mime_for(kind: str) -> QMimeData:
@@ -34,10 +38,13 @@ class Palette(QDockWidget):
 
     chosen = Signal(str)
 
-    def __init__(self, catalogue: Catalogue, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, parent: QWidget | None = None, *, colours: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__("Nodes", parent)
         self.setObjectName("palette")
         self.catalogue = catalogue
+        self.colours = colours
         self.line = QLineEdit()
         self.line.setPlaceholderText("Search nodes")
         self.line.setAccessibleName("Search nodes")
@@ -60,6 +67,11 @@ class Palette(QDockWidget):
             self.catalogue = catalogue
             self._list(self.line.text())
 
+    def set_colours(self, colours: Mapping[str, str]) -> None:
+        """Mark the categories in other colours, as a theme gives them."""
+        self.colours = colours
+        self._list(self.line.text())
+
     @property
     def shown(self) -> dict[str, list[str]]:
         """The ids of the kinds that are listed, by category."""
@@ -75,10 +87,15 @@ class Palette(QDockWidget):
                 continue
             top = QTreeWidgetItem([category])
             top.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            top.setFont(0, bold(self.font()))
+            top.setSizeHint(0, ROW)
+            if category in self.colours:
+                top.setIcon(0, swatch(self.colours[category]))
             self.tree.addTopLevelItem(top)
             for kind in some:
                 item = QTreeWidgetItem([kind.id])
                 item.setData(0, KIND, kind.id)
+                item.setSizeHint(0, ROW)
                 item.setToolTip(0, kind.summary)
                 top.addChild(item)
             top.setExpanded(bool(query) or category not in closed)
@@ -135,3 +152,19 @@ class KindTree(QTreeWidget):
 
 def children(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
     return [child for row in range(item.childCount()) if (child := item.child(row)) is not None]
+
+
+def bold(font: QFont) -> QFont:
+    strong = QFont(font)
+    strong.setBold(True)
+    return strong
+
+
+def swatch(colour: str) -> QIcon:
+    """A strip of a category's colour, as on the titles of its nodes."""
+    picture = QPixmap(16, 16)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.fillRect(6, 1, 4, 14, QColor(colour))
+    painter.end()
+    return QIcon(picture)

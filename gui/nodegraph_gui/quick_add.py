@@ -4,13 +4,12 @@ It is a child of the view and never a window of its own, so that it takes no foc
 cursor is, on every platform. It adds nothing: it says what was chosen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QColor, QFocusEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
-    QFrame,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -23,13 +22,14 @@ from PySide6.QtWidgets import (
 )
 
 from .catalogues import Catalogue, Kind
+from .panels import Panel
 from .searching import find_kinds
 from .usage import Usage
 
 __all__ = ["Choice", "QuickAdd"]
 
 WIDTH, LIST_HEIGHT, MARGIN = 380, 308, 8
-CHOICE = Qt.ItemDataRole.UserRole
+CHOICE, COLOUR = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 KEYS = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 Index = QModelIndex | QPersistentModelIndex
 
@@ -42,7 +42,7 @@ class Choice:
     port: str | None = None
 
 
-class QuickAdd(QFrame):
+class QuickAdd(Panel):
     """A search line over a list of kinds.
 
     Signals:
@@ -58,9 +58,8 @@ class QuickAdd(QFrame):
         self.view = parent
         self.usage = usage
         self.choices: Sequence[Choice] = ()
+        self.colours: Mapping[str, str] = {}  # of the categories
         self.setObjectName("quick_add")
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAutoFillBackground(True)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.line = QLineEdit()
@@ -123,6 +122,7 @@ class QuickAdd(QFrame):
         for choice in (choice for kind in found for choice in by_kind[kind.id]):
             item = QListWidgetItem(choice.kind.id)
             item.setData(CHOICE, choice)
+            item.setData(COLOUR, self.colours.get(choice.kind.category, ""))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{choice.kind.id}: {choice.kind.summary}")
             self.list.addItem(item)
         self.list.setCurrentRow(0)
@@ -204,6 +204,10 @@ class ChoiceRow(QStyledItemDelegate):
         painter.save()
         if chosen:
             painter.fillRect(option.rect, palette.highlight())
+        if index.data(COLOUR):
+            strip = QRect(rect.left(), rect.top() + 1, 4, rect.height() - 2)
+            painter.fillRect(strip, QColor(index.data(COLOUR)))
+        rect = rect.adjusted(12, 0, 0, 0)
         strong = palette.color(QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text)
         faint = strong if chosen else palette.color(QPalette.ColorRole.PlaceholderText)
         top = QRect(rect.left(), rect.top(), rect.width(), metrics.lineSpacing())

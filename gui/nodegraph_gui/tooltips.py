@@ -70,7 +70,7 @@ def range_lines(port: Port) -> list[str]:
     if port.choices is not None:
         found.append("one of " + ", ".join(choice or '""' for choice in port.choices))
     if port.is_data and not port.required and port.default is not None:
-        found.append(f"by default {value_text(port.default, port) or 'empty'}")
+        found.append(f"by default {value_text(port.default, port)}")
     return found
 
 

@@ -20,6 +20,8 @@ def value_text(value: Any, port: Port | None = None) -> str:
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if value == "":
+        return "–"
     if isinstance(value, str):
         return path_text(value) if port is not None and port.type == "Path" else value[:LONGEST]
     if isinstance(value, (list, tuple)):

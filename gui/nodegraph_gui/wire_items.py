@@ -141,28 +141,31 @@ class WireItem(QGraphicsRectItem):
             painter.drawLine(self.start, self.end)
             return
         painter.setBrush(self.paints.no_brush)
-        pixels = THICK * zoom * painter.device().devicePixelRatio()
-        if self.lit or self.muted or self.fault or pixels > CLOSE:
+        fine = zoom * painter.device().devicePixelRatio()
+        pixels = THICK * fine
+        exported = widget is None
+        if exported or self.lit or self.muted or self.fault or pixels > CLOSE:
             painter.setPen(self.paints.pen(colour, 3.5 if self.lit else THICK, self.muted or bool(self.fault)))
             painter.drawPath(self._path)
         else:
-            self._draw_hair(painter, colour, zoom, pixels > 1.4)
+            self._draw_hair(painter, colour, fine, pixels > 1.4)
         if self.conversion and zoom >= NEAR:
             self._draw_mark(painter, colour)
 
-    def _draw_hair(self, painter: QPainter, colour: str, zoom: float, thick: bool) -> None:
+    def _draw_hair(self, painter: QPainter, colour: str, fine: float, thick: bool) -> None:
         """Draw it one pixel thick, and again below and, if steep, beside: a fifth of what a thick one costs."""
         painter.setPen(self.paints.pen(colour, 0.0))
         painter.drawPath(self._path)
         if not thick:
             return
-        pixel = 1 / zoom
+        pixel = 1 / fine
         painter.translate(0, pixel)
         painter.drawPath(self._path)
         if 2 * abs(self.end.y() - self.start.y()) > self.end.x() - self.start.x():
-            painter.translate(pixel, -pixel)
+            aside = -pixel if self.end.y() > self.start.y() else pixel  # to the side that "below" is at
+            painter.translate(aside, -pixel)
             painter.drawPath(self._path)
-            painter.translate(-pixel, pixel)
+            painter.translate(-aside, pixel)
         painter.translate(0, -pixel)
 
     def _draw_mark(self, painter: QPainter, colour: str) -> None:

@@ -22,6 +22,7 @@ from .errors import CheckFailed, GraphWarning, Problem, RunFailed, UsageError, n
 from .events import Event
 from .execution import Executor
 from .files import dumps
+from .foreseeing import foreseen
 from .graphs import Graph
 from .keys import Files, Keys
 from .migrations import migrated
@@ -203,7 +204,7 @@ class Session:
                     # what only leads into a circle is before no sink, yet is to be refused and not passed over
                     wanted += tuple(circle[0] for circle in cycles(graph))
                 plan = checked_plan(graph, self.registry, wanted)
-            warn_of_seeds(graph, self.registry, wanted)
+            warn_of_oddities(graph, self.registry, wanted)
             if len(known) >= MOST_PLANS:
                 known.clear()
             known[place] = plan
@@ -261,12 +262,14 @@ def refuse_missing(graph: Graph, registry: Registry, plan: Plan) -> None:
         raise CheckFailed(problems)
 
 
-def warn_of_seeds(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
-    """Tell equal seeds, as of the line that called this module from outside; once for each graph."""
+def warn_of_oddities(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
+    """Tell what is odd, as of the line that called this module from outside; once for each graph."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
         frame, level = frame.f_back, level + 1
-    for problem in [] if cycles(graph) else equal_seeds(graph, registry, needed(graph, targets)):
+    nodes = needed(graph, targets)
+    odd = [problem for told in foreseen(graph, registry, nodes, targets, ()).values() for problem in told]
+    for problem in [] if cycles(graph) else [*odd, *equal_seeds(graph, registry, nodes)]:
         warnings.warn(str(problem), GraphWarning, stacklevel=level)
 
 

@@ -60,6 +60,19 @@ def test_a_kind_from_the_palette_is_added_under_the_cursor(desk):
     check_undo(desk, before, "Add PureNoise")
 
 
+def test_what_the_palette_chooses_is_added_in_the_middle_and_nothing_is_covered(desk):
+    before = desk.document.graph
+    for _ in range(2):
+        desk.add_in_middle("PureNoise")
+    first, second = at(desk, "pure_noise"), at(desk, "pure_noise_2")
+    assert desk.view.visible_rect().contains(desk.scene.node_rect("pure_noise"))
+    assert second == (first[0] + 40, first[1] + 40) and desk.usage.counts == {"PureNoise": 2}
+    desk.add_in_middle("NoSuchThing")
+    assert "NoSuchThing" in desk.heard[-1]
+    desk.document.undo()
+    check_undo(desk, before, "Add PureNoise")
+
+
 def test_a_kind_that_is_not_installed_is_refused(desk):
     mime = mime_for("NoSuchThing")
     assert not drop(desk.view, mime, WHERE)

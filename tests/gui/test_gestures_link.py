@@ -255,3 +255,24 @@ def test_escape_in_the_list_leaves_nothing(desk):
     assert not desk.quick_add.isVisible() and not desk.scene._live.isVisible()
     assert not desk.document.undo_label
     check_law(desk)
+
+
+def test_an_end_that_goes_away_while_its_wire_is_drawn_takes_it_back(desk):
+    end = port(desk, "sample.start")
+    begin_drag(desk.view, port(desk, "noise.noisy"), end)
+    desk.document.edit("Delete noise", desk.document.graph.remove("noise"))
+    send_mouse(desk.view, "release", desk.view.mapFromScene(end))
+    assert links(desk) == [] and desk.document.undo_label == "Delete noise"
+    check_law(desk)
+
+
+def test_an_undo_while_the_list_is_open_closes_it(desk):
+    drag(desk.view, port(desk, "digit.denoiser"), (420, 720))
+    QTest.keyClick(desk.quick_add.line, Qt.Key.Key_Return)
+    new = next(iter(desk.scene.selection))
+    out = next(each for each in desk.scene.ports(new) if not each.is_input)
+    drag(desk.view, desk.scene.port_pos(out), desk.scene.node_rect(new).topRight() + QPointF(60, -60))
+    assert desk.quick_add.isVisible()
+    desk.document.undo()
+    assert not desk.quick_add.isVisible() and not desk.scene._live.isVisible()
+    check_law(desk)

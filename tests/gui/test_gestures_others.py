@@ -212,6 +212,29 @@ def test_a_note_and_a_frame_are_resized_by_edge_and_corner(framed):
     assert framed.scene.frames[0].rect.size().toTuple() == (380, 360)
 
 
+def test_the_edge_of_a_frame_below_a_node_is_the_nodes(framed):
+    drag(framed.view, title(framed, "digit"), title(framed, "digit") + QPointF(140, -180))
+    rect = framed.scene.node_rect("digit")
+    edge = framed.scene.frames[0].rect.right()
+    assert rect.left() < edge < rect.right()
+    drag(framed.view, (edge, rect.top() + 10), (edge + 20, rect.top() + 10))
+    assert framed.document.undo_label == "Move digit" and framed.scene.frames[0].rect.right() == edge
+
+
+def test_the_cursor_says_what_can_be_resized(framed):
+    def cursor(x, y):
+        send_mouse(framed.view, "move", framed.view.mapFromScene(QPointF(x, y)), button=Qt.MouseButton.NoButton)
+        return framed.view.viewport().cursor().shape()
+
+    rect = framed.scene.node_rect("guide")
+    assert cursor(rect.right(), rect.bottom() - 8) == Qt.CursorShape.SizeHorCursor
+    assert cursor(580, 700) == Qt.CursorShape.SizeFDiagCursor
+    assert cursor(480, 700) == Qt.CursorShape.SizeVerCursor
+    assert cursor(900, 760) == Qt.CursorShape.ArrowCursor
+    end = port(framed, "guide.denoiser")
+    assert cursor(end.x(), end.y()) == Qt.CursorShape.CrossCursor
+
+
 def test_escape_leaves_the_size(framed):
     begin_drag(framed.view, (580, 700), (700, 800))
     key(framed, Qt.Key.Key_Escape)

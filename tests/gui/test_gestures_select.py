@@ -210,3 +210,13 @@ def test_a_graph_without_positions_keeps_what_is_seen_when_one_node_moves(qtbot,
     assert canvas_of(desk.document.graph).positions == moved
     check_law(desk)
     check_undo(desk, graph, "Move noise")
+
+
+def test_a_node_that_goes_away_during_its_drag_is_let_go(desk):
+    start, end = move_by(title(desk, "noise"), 100, 60)
+    begin_drag(desk.view, start, end)
+    graph = desk.document.graph.remove("noise")
+    desk.document.edit("Delete noise", graph)
+    send_mouse(desk.view, "release", desk.view.mapFromScene(end))
+    assert desk.document.graph.nodes.keys() == graph.nodes.keys()
+    check_law(desk)

@@ -105,7 +105,7 @@ def test_several_are_offered_one_after_the_other_each_in_a_window(desktop, crash
 
 
 def test_what_a_living_window_writes_is_not_offered(desktop, tmp_path):
-    editor, window = desktop.start()
+    _editor, window = desktop.start()
     window.show_page(False)
     window.desk.add("PureNoise")
     window.filing.keep()

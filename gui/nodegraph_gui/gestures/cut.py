@@ -9,10 +9,12 @@ from nodegraph import Link
 
 from ..edits import disconnect
 from ..marks import Mark
-from ..wire_items import wire_path
+from ..wire_items import WireItem, wire_path
 from . import ALT, CTRL, Gesture
 
 __all__ = ["Cut", "crosses"]
+
+SAMPLES = 32
 
 
 class Cut(Gesture):
@@ -35,9 +37,11 @@ class Cut(Gesture):
         here = self.at(event)
         self.line.lineTo(here)
         self.line_mark.setPath(self.line)
-        for link, wire in self.scene.wires.items():
-            if link not in self.links and crosses(self.last, here, wire.start, wire.end):
-                self.links.append(link)
+        for wire in self.scene.items(QRectF(self.last, here).normalized().adjusted(-1, -1, 1, 1)):
+            if not isinstance(wire, WireItem) or wire.link in self.links:
+                continue
+            if crosses(self.last, here, wire.start, wire.end):
+                self.links.append(wire.link)
                 self.doomed.addPath(wire_path(wire.start, wire.end))
         self.doomed_mark.setPath(self.doomed)
         self.last = here
@@ -63,11 +67,12 @@ class Cut(Gesture):
 def crosses(one: QPointF, other: QPointF, start: QPointF, end: QPointF) -> bool:
     """Whether a stroke crosses the wire between two ports."""
     path = wire_path(start, end)
-    stroke = QRectF(one, other).normalized().adjusted(-1, -1, 1, 1)
-    if not path.controlPointRect().adjusted(-1, -1, 1, 1).intersects(stroke):
-        return False
-    points = [path.pointAtPercent(step / 32) for step in range(33)]
-    return any(segments_cross(one, other, a, b) for a, b in pairwise(points))
+    a, b, c, d = (QPointF(path.elementAt(place).x, path.elementAt(place).y) for place in range(4))
+    points = []
+    for step in range(SAMPLES + 1):
+        t = step / SAMPLES
+        points.append(a * (1 - t) ** 3 + b * (3 * t * (1 - t) ** 2) + c * (3 * t * t * (1 - t)) + d * t**3)
+    return any(segments_cross(one, other, here, there) for here, there in pairwise(points))
 
 
 def segments_cross(a: QPointF, b: QPointF, c: QPointF, d: QPointF) -> bool:

@@ -15,7 +15,7 @@ from ..edits import Place, connect, disconnect, free_port, move_in_list, why_not
 from ..shapes import PortRef
 from . import Gesture
 
-__all__ = ["LinkPorts"]
+__all__ = ["GRIP", "LinkPorts"]
 
 NEAR = 24.0  # pixels of the screen within which a port takes the wire
 GRIP = 11.0  # and within which one is pressed

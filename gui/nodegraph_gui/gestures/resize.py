@@ -1,6 +1,6 @@
 """Resize: the right edge of a node, the right and lower edges and the corner of a frame or note."""
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent
 
 from nodegraph import Graph
@@ -13,7 +13,7 @@ from ..scene import Scene
 from ..shapes import NARROWEST
 from . import SHIFT, Gesture
 
-__all__ = ["Resize", "grip_at"]
+__all__ = ["EDGE", "Resize", "grip_at", "grip_cursor"]
 
 EDGE = 6.0  # pixels on both sides of an edge
 SMALLEST = (80.0, 40.0)
@@ -22,7 +22,9 @@ SMALLEST = (80.0, 40.0)
 def grip_at(scene: Scene, at: QPointF, reach: float) -> tuple[Key, tuple[bool, bool]] | None:
     """What can be resized from a point, by its right edge, its lower edge or both; None where nothing can."""
     notes, frames = (item.key for item in reversed(scene.notes)), (item.key for item in scene.frames)
-    keys: tuple[Key, ...] = (*notes, *scene.nodes, *frames)
+    near = scene.nodes_in(QRectF(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach))
+    over = scene.node_at(at)
+    keys: tuple[Key, ...] = (*notes, *near, *frames) if over is None else (over,)
     for key in keys:
         rect = scene.rect_of(key)
         if not rect.adjusted(0, 0, reach, reach).contains(at):
@@ -32,6 +34,13 @@ def grip_at(scene: Scene, at: QPointF, reach: float) -> tuple[Key, tuple[bool, b
         if right or lower:
             return key, (right, lower)
     return None
+
+
+def grip_cursor(grip: tuple[bool, bool]) -> Qt.CursorShape:
+    right, lower = grip
+    if right and lower:
+        return Qt.CursorShape.SizeFDiagCursor
+    return Qt.CursorShape.SizeHorCursor if right else Qt.CursorShape.SizeVerCursor
 
 
 class Resize(Gesture):
