@@ -123,6 +123,8 @@ class CanvasView(Camera):
             self.pan(step.x(), step.y())
         elif self.gesture is not None:
             self.gesture.move(event)
+            if self.far:
+                self.viewport().update()  # Qt does not know where it drew what a gesture shows
         else:
             self._hover_at(at)
         event.accept()

@@ -332,6 +332,11 @@ def test_thousands_in_sight_are_drawn_in_one_batch_that_follows_the_scene(view_o
     QApplication.processEvents()
     there = view.mapFromScene(scene.node_rect("n900").center())
     assert image(view).pixelColor(there).name() == DARK.accent
+    plain = image(view)
+    scene.show_wire(PortRef("n0", "denoiser", False), scene.content_rect().center(), True)
+    assert image(view) != plain  # what a gesture draws is drawn from afar too
+    scene.hide_wire()
+    assert image(view) == plain
     view.pan(11, 5)
     QApplication.processEvents()
     shown = view.grab().toImage()
