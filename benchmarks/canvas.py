@@ -4,8 +4,8 @@
     QT_QPA_PLATFORM=offscreen PYTHONPATH=/tmp/oden python benchmarks/canvas.py
 
 Each round measures both, one after the other, each in a process of its own; a figure is the median of the rounds, each
-of which is the median of its steps. OdenGraphQt is measured without its search for circles, which would not end. Without
-OdenGraphQt only the goals are looked at. The exit status is 1 when one is missed.
+of which is the median of its steps. OdenGraphQt is measured without its search for circles, which would not end. Where
+it is not installed only the goals are looked at. The exit status is 1 when one is missed.
 """
 
 import argparse
@@ -196,7 +196,7 @@ def measure_oden(count: int) -> dict[str, float]:
     before = memory()
     start = time.perf_counter()
     at = places(count)
-    nodes = [graph.create_node("benchmark.Mix", pos=at[number], push_undo=False, selected=False) for number in range(count)]
+    nodes = [graph.create_node("benchmark.Mix", pos=place, push_undo=False, selected=False) for place in at]
     for source, output, target, place in pairs(count):
         nodes[source].output(output).connect_to(nodes[target].input(place), push_undo=False)
     found = {"load, s": time.perf_counter() - start}
@@ -207,7 +207,7 @@ def measure_oden(count: int) -> dict[str, float]:
     found["repaint, all"] = steps(lambda _: port.repaint())
     found["pan step, all"] = steps(lambda number: viewer._set_viewer_pan(7, 4))
     found["zoom step, all"] = steps(lambda number: viewer._set_viewer_zoom(0.02 if number % 2 else -0.02))
-    viewer.reset_zoom(nodes[count // 2 + ROWS // 2].view.pos().toTuple())
+    viewer.reset_zoom(nodes[count // 2 + ROWS // 2].view.pos())
     QApplication.processEvents()
     found["repaint, 100 %"] = steps(lambda _: port.repaint())
     found["pan step, 100 %"] = steps(lambda number: viewer._set_viewer_pan(7, 4))

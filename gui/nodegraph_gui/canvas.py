@@ -1,13 +1,12 @@
-"""The view of a scene: camera, ground, and who gets the mouse.
+"""The canvas: a camera on a scene, and who gets the mouse.
 
-Pan and zoom are its own; everything else that a hand does is a gesture, one object from press to release. The scroll
-bars are hidden and the canvas reaches far, so that a step of a pan moves pixels and draws only what comes into sight.
+Pan and zoom are the view's own; everything else that a hand does is a gesture, one object from press to release.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QCursor,
@@ -21,28 +20,20 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
-    QPainter,
-    QPaintEvent,
-    QTransform,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
-from .far_layer import FarLayer
-from .grounds import Ground
-from .scene import Key, Scene
+from .cameras import Camera
+from .scene import Scene
 from .shapes import PortRef
 from .tooltips import tooltip_at
-from .wire_items import FAR, NEAR
+from .wire_items import NEAR
 
 __all__ = ["HIT", "CanvasView", "Dropping", "Gesturing"]
 
 HIT = 10.0  # pixels around a port or a wire that count as on it
-CLOSEST, FARTHEST = 4.0, 0.02
-REACH = 400_000.0  # how far the canvas goes from its origin
-MARGIN = 40
 STEP = 1.0015  # of zoom for a unit of the wheel, of which a notch has 120
-CROWD = 2_000  # items in sight, from which on they are drawn in one batch
 
 
 class Gesturing(Protocol):
@@ -63,8 +54,8 @@ class Dropping(Protocol):
     def drop(self, event: QDropEvent) -> bool: ...
 
 
-class CanvasView(QGraphicsView):
-    """A window onto a scene.
+class CanvasView(Camera):
+    """A window onto a scene, with a hand in it.
 
     Attributes:
         factories: what makes gestures, asked in order at each press.
@@ -74,18 +65,14 @@ class CanvasView(QGraphicsView):
 
     Signals:
         hint: what the status bar should say of the gesture that goes on; "" when it is over.
-        zoom_changed: the camera came closer or went farther; moved: it went elsewhere.
         menu_wanted: a right click, at a point of the screen and of the scene.
     """
 
     hint = Signal(str)
-    zoom_changed = Signal(float)
-    moved = Signal()
     menu_wanted = Signal(QPoint, QPointF)
 
     def __init__(self, scene: Scene, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._canvas = scene  # Qt does not keep it
+        super().__init__(scene, parent)
         self.factories: list[Callable[[CanvasView], Gesturing]] = []
         self.gesture: Gesturing | None = None
         self.drops: list[Dropping] = []
@@ -94,150 +81,9 @@ class CanvasView(QGraphicsView):
         self._panning: QPoint | None = None
         self._space = False
         self._hovered: tuple[str, PortRef | str] | None = None
-        self._far = FarLayer(scene)
-        self._ground = Ground()
-        self._in_far = False
-        self.setScene(scene)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSceneRect(-REACH, -REACH, 2 * REACH, 2 * REACH)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.MinimalViewportUpdate)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing)
-        hints = QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
-        self.setRenderHints(hints | QPainter.RenderHint.TextAntialiasing)
-        self.setDragMode(QGraphicsView.DragMode.NoDrag)
         self.setMouseTracking(True)
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.centerOn(0, 0)
-        scene.content_changed.connect(self._content_changed)
-        scene.looks_changed.connect(self._looks_changed)
-
-    @property
-    def canvas(self) -> Scene:
-        """The scene, as what it is."""
-        return self._canvas
-
-    # camera
-
-    @property
-    def zoom(self) -> float:
-        """Pixels of the window for one of the scene."""
-        return float(self.transform().m11())
-
-    def pixels(self, count: float) -> float:
-        """So many pixels of the window, in the scene: radii of hits are given so."""
-        return count / self.zoom
-
-    def scene_at(self, event: QMouseEvent | QDropEvent) -> QPointF:
-        """Where in the scene an event happened."""
-        return self.mapToScene(event.position().toPoint())
-
-    def visible_rect(self) -> QRectF:
-        return self.mapToScene(self.viewport().rect()).boundingRect()
-
-    def pan(self, dx: float, dy: float) -> None:
-        """Move what is seen by so many pixels."""
-        across, down = self.horizontalScrollBar(), self.verticalScrollBar()
-        across.setValue(across.value() - round(dx))
-        if round(dx) and round(dy):
-            self.viewport().repaint(0, 0, 1, 1)  # two strips, one after the other, cost less than what holds both
-        down.setValue(down.value() - round(dy))
-        self.moved.emit()
-
-    def zoom_at(self, factor: float, at: QPoint | QPointF | None = None) -> None:
-        """Come closer by a factor (or go away, below 1); the point of the window stays where it is.
-
-        Args:
-            at: None is the middle.
-        """
-        spot = QPointF(self.viewport().rect().center()) if at is None else QPointF(at)
-        new = min(CLOSEST, max(FARTHEST, self.zoom * factor))
-        if new != self.zoom:
-            self._look(self._to_scene(spot), spot, new)
-
-    def _to_scene(self, spot: QPointF) -> QPointF:
-        inverse, _ = self.viewportTransform().inverted()
-        return inverse.map(spot)
-
-    def _look(self, point: QPointF, spot: QPointF, zoom: float) -> None:
-        """Show a point of the scene at a spot of the window."""
-        changed = zoom != self.zoom
-        if changed:
-            self.setTransform(QTransform.fromScale(zoom, zoom))
-        now = self.viewportTransform().map(point)
-        across, down = self.horizontalScrollBar(), self.verticalScrollBar()
-        across.setValue(across.value() + round(now.x() - spot.x()))
-        down.setValue(down.value() + round(now.y() - spot.y()))
-        if changed:
-            self._choose_layer()
-            self.zoom_changed.emit(zoom)
-        self.moved.emit()
-
-    def look_at(self, point: QPointF, zoom: float | None = None) -> None:
-        """Bring a point of the scene to the middle of the window."""
-        new = self.zoom if zoom is None else min(CLOSEST, max(FARTHEST, zoom))
-        self._look(point, QPointF(self.viewport().rect().center()), new)
-
-    def fit(self, keys: Iterable[Key] | None = None, closest: float = 1.0) -> None:
-        """Show all of these, or all there is; no closer than `closest`."""
-        rect = self._canvas.content_rect(keys)
-        if rect.isEmpty():
-            self.look_at(QPointF(), 1.0)
-            return
-        size = self.viewport().size()
-        across = max(1, size.width() - 2 * MARGIN) / rect.width()
-        self.look_at(rect.center(), min(closest, across, max(1, size.height() - 2 * MARGIN) / rect.height()))
-
-    def fit_selection(self) -> None:
-        self.fit(self._canvas.selected_keys or None, 1.5)
-
-    # drawing
-
-    def _choose_layer(self) -> None:
-        """Draw in one batch where details could not be told apart or are too many."""
-        count = len(self._canvas.nodes) + len(self._canvas.wires)
-        far = self.zoom < FAR / 2 or (self.zoom < NEAR and count > CROWD and self._in_sight(count) > CROWD)
-        if far != self._in_far:
-            self._in_far = far
-            self.viewport().update()
-
-    def _in_sight(self, count: int) -> float:
-        """About how many items are in sight."""
-        whole, seen = self._far.extent, self.visible_rect()
-        if whole.isEmpty():
-            return 0.0
-        part = whole.intersected(seen)
-        return count * part.width() * part.height() / (whole.width() * whole.height())
-
-    def _content_changed(self) -> None:
-        self._far.forget()
-        self._looks_changed()
-
-    def _looks_changed(self) -> None:
-        self._far.forget_colours()
-        if self._in_far:
-            self.viewport().update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._in_far:
-            super().paintEvent(event)
-            return
-        painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), self._canvas.paints.colour(self._canvas.theme.canvas))
-        painter.setWorldTransform(self.viewportTransform())
-        whole = self.viewport().rect()
-        for exposed in iter(event.region()):  # type: ignore[call-overload]
-            some = exposed.width() * exposed.height() * 4 < whole.width() * whole.height()
-            painter.setClipRect(self.mapToScene(exposed.adjusted(-1, -1, 1, 1)).boundingRect())
-            self._far.draw(painter, self.mapToScene(exposed).boundingRect() if some else None)
-        painter.end()
-
-    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        self._ground.draw(painter, QRectF(rect), self.zoom, self._canvas.paints)
 
     # mouse
 
@@ -277,6 +123,8 @@ class CanvasView(QGraphicsView):
             self.pan(step.x(), step.y())
         elif self.gesture is not None:
             self.gesture.move(event)
+            if self.far:
+                self.viewport().update()  # Qt does not know where it drew what a gesture shows
         else:
             self._hover_at(at)
         event.accept()
@@ -366,7 +214,7 @@ class CanvasView(QGraphicsView):
         self._show_cursor()
 
     def _hover_at(self, at: QPoint) -> None:
-        if self._in_far or self.zoom < NEAR:
+        if self.far or self.zoom < NEAR:
             self.hover(None)
             return
         pos = self.mapToScene(at)

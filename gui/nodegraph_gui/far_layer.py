@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QStyleOptionGraphicsItem
 
 from .colours import mix
 from .node_items import NodeItem
@@ -65,6 +66,12 @@ class FarLayer:
         for colour, boxes in rects.items():
             painter.setBrush(paints.brush(colour))
             painter.drawRects(boxes)
+        for item in scene.above:
+            if item.isVisible():
+                painter.save()
+                painter.setTransform(item.sceneTransform(), True)
+                item.paint(painter, QStyleOptionGraphicsItem())
+                painter.restore()
 
 
 def lines_of(wires: Iterable[WireItem]) -> Lines:

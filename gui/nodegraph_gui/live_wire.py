@@ -15,7 +15,7 @@ PAD = 9.0
 class LiveWire(QGraphicsItem):
     """Above all nodes, so that it is never lost sight of; dashed where it would not fit."""
 
-    def __init__(self, paints: Paints) -> None:
+    def __init__(self, paints: Paints, z: float) -> None:
         super().__init__()
         self.paints = paints
         self.colour = "#888888"
@@ -23,7 +23,7 @@ class LiveWire(QGraphicsItem):
         self.end = QPointF()
         self._path = QPainterPath()
         self._rect = QRectF()
-        self.setZValue(10)
+        self.setZValue(z)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.hide()
 

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QGraphicsItem
 
 from nodegraph import Link, Problem
 
@@ -33,6 +34,7 @@ Put: TypeAlias = Callable[[float, float], None]
 Followers: TypeAlias = tuple[list[tuple[Put, float, float]], list[Put], list[WireItem]]
 
 MANY = 20  # items that are moved at once
+ABOVE = 10.0
 
 
 class Scene(Mirror):
@@ -40,6 +42,7 @@ class Scene(Mirror):
 
     Attributes:
         selection: the ids of the nodes that are selected; `selected_frames` and `selected_notes` go by number.
+        above: what gestures draw over everything, at any zoom: items whose z is ABOVE or more when they are added.
 
     Signals:
         selection_changed: another selection.
@@ -55,9 +58,20 @@ class Scene(Mirror):
         self._lit: tuple[Link, ...] = ()
         self._shifted: set[Key] = set()
         self._followers: Followers = ([], [], [])
+        self.above: list[QGraphicsItem] = []
         super().__init__(document, catalogue, theme, parent)
-        self._live = LiveWire(self.paints)
+        self._live = LiveWire(self.paints, ABOVE)
         self.addItem(self._live)
+
+    def addItem(self, item: QGraphicsItem) -> None:
+        super().addItem(item)
+        if item.zValue() >= ABOVE:
+            self.above.append(item)
+
+    def removeItem(self, item: QGraphicsItem) -> None:
+        super().removeItem(item)
+        if item in self.above:
+            self.above.remove(item)
 
     def _changed(self, change: Change) -> None:
         self.settle()

@@ -103,7 +103,7 @@ class TestText:
         assert not it.editor.why
         it.editor.area.setFocus()
         QTest.keyClicks(it.editor.area, "y")
-        assert "must be at most 20000 characters long" in it.editor.why and it.editor.problem.isVisible()
+        assert "must be at most 20,000 characters long" in it.editor.why and it.editor.problem.isVisible()
 
     def test_a_value_that_is_no_text_is_shown_and_stays(self, shown):
         it = shown("EncodePrompt", "prompt", 3)

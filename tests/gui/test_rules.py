@@ -24,7 +24,7 @@ VALUES = [
     "../up", "/abs", "con", "a/b", "a:b", "name.png", "ü", "\0", "\ud800", "b + s*(a-b)", [], [1], [1, "a"], [0.5, 2],
     ["a", "b"], ["flip"], ["flop"], "red", [None], [[1]], [True], [-1], [10**400], {"a": 1}, {},
 ]  # fmt: skip
-OWN = {("Formula", "formula")}  # a validator that the node type brings, which a description cannot hold
+OWN = {("Formula", "formula"), ("AddNoise", "strength")}  # validators of the node types, which no description can hold
 
 
 def engine(spec, value):
