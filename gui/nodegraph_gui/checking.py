@@ -20,10 +20,12 @@ class Checking(QObject):
 
     Signals:
         told: problems by node (None for those of the whole graph), and what is known of the cost, in words.
+        needs: the checkpoints that the graph needs, as the worker tells of them.
         failed: why nothing could be found out.
     """
 
     told = Signal(dict, str)
+    needs = Signal(list)
     failed = Signal(str)
 
     def __init__(self, document: Document, runs: Runs, parent: QObject | None = None) -> None:
@@ -57,6 +59,7 @@ class Checking(QObject):
 
         def arrived(answer: dict[str, Any]) -> None:
             if question == self._question:
+                self.needs.emit(answer.get("checkpoints", []))
                 self.told.emit(by_node(problems_of(answer)), cost_text(answer))
 
         def failed(why: str) -> None:

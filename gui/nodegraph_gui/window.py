@@ -56,7 +56,7 @@ QStatusBar {{ border-top: 1px solid {theme.edge}; }}
 QStatusBar::item {{ border: none; }}
 QMainWindow::separator {{ background: {theme.edge}; width: 1px; height: 1px; }}
 """
-LEGIBLE = 0.5  # the zoom below which a node is no more than its colours
+LEGIBLE = 0.46  # the zoom below which a node is no more than its colours
 SAID = 8000  # milliseconds that a message stays in the status bar
 EMPTY = "Tab or a double click adds a node.\nA graph, a picture, or a node of the list can be dropped here."
 
@@ -275,6 +275,9 @@ class Window(QMainWindow):
         self.runs.finished.connect(lambda _: self.viewer.refresh())
         self.checking.told.connect(self._problems_told)
         self.checking.failed.connect(self.say)
+        self.checking.needs.connect(self.inspector.set_checkpoints)
+        for problem in self.editor.plugins.problems:
+            self.log.add(f"left out {problem}")
         self.viewer.failed.connect(lambda why: self.bars.show_bar(why, "error"))
 
     def start_worker(self) -> None:
@@ -353,7 +356,7 @@ class Window(QMainWindow):
     def look_at_all(self) -> None:
         """Show the whole graph, but for a border of it where its letters would be lost for that alone."""
         self.view.fit()
-        if LEGIBLE * 0.75 <= self.view.zoom < LEGIBLE:
+        if LEGIBLE * 0.9 <= self.view.zoom < LEGIBLE:
             self.view.look_at(self.scene.content_rect().center(), LEGIBLE)
 
     def say(self, text: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from windows import CTRL, SHIFT, bar, pick, press
 
 import nodegraph
@@ -211,6 +211,38 @@ def test_problems_are_marked_counted_and_told(anagram):
     anagram.checking.told.emit({"six": [problem], None: []}, "100 steps")
     assert anagram.cost.text() == "1 problem · 100 steps"
     assert list(anagram.scene.nodes["six"].problems) == [problem] and not anagram.scene.nodes["nine"].problems
+
+
+def test_a_checkpoint_that_is_not_here_is_told_before_a_run(anagram, qtbot, monkeypatch):
+    need = {
+        "checkpoint": "DeepFloyd/IF-I-XL-v1.0", "revision": None, "variant": "fp16", "components": ["unet"],
+        "nodes": ["six"], "status": "missing", "place": "", "message": "", "found": [], "missing": ["unet"],
+    }  # fmt: skip
+    answer = {"problems": [], "checkpoints": [need], "unknown": [], "steps": {"sample": 1000}}
+    monkeypatch.setattr(type(anagram.worker), "alive", True)
+    monkeypatch.setattr(anagram.runs, "check", lambda document, then, failed: then(answer))
+    anagram.document.edit("Set", anagram.document.graph.set("six", digit="5"))
+    qtbot.waitUntil(lambda: bool(anagram.cost.text()))
+    assert anagram.cost.text() == "1,000 steps · not here: DeepFloyd/IF-I-XL-v1.0"
+    anagram.scene.select([])
+    page = anagram.inspector
+    qtbot.waitUntil(lambda: page.nodes == ())
+    assert any("DeepFloyd/IF-I-XL-v1.0" in label.text() for label in page.findChildren(QLabel))
+
+
+def test_where_nodes_stand_is_no_matter_of_the_workers(anagram, qtbot, monkeypatch):
+    asked = []
+    qtbot.wait(150)  # opening it asks, too
+    monkeypatch.setattr(type(anagram.worker), "alive", True)
+    monkeypatch.setattr(anagram.runs, "check", lambda document, then, failed: asked.append(document.graph))
+    anagram.scene.select(["six"])
+    press(anagram, Qt.Key.Key_Right)
+    qtbot.wait(200)
+    assert asked == []
+    for digit in "123":
+        anagram.document.edit("Set", anagram.document.graph.set("six", digit=digit))
+    qtbot.wait(250)
+    assert asked == [anagram.document.graph]
 
 
 def test_states_of_a_run_reach_the_node_the_inspector_and_the_viewer(anagram, qtbot, monkeypatch):
