@@ -8,9 +8,11 @@ INSTALLED := .venv/.installed
 
 # What Qt needs to start and to draw letters, as Debian and Ubuntu name it.
 QT_PACKAGES := libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
+# A display that nobody sees: one test drags a node by the window system itself, and is left out where there is none.
+XVFB_PACKAGES := xvfb libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types contracts examples gallery qt clean FORCE
+.PHONY: help install run test lint types contracts examples gallery screenshots qt xvfb clean FORCE
 
 help:
 	@echo 'make run        open the editor with examples/anagram.json; without a display, run that graph'
@@ -20,6 +22,7 @@ help:
 	@echo 'make contracts  import-linter: which package may import which'
 	@echo 'make examples   run every graph in examples/'
 	@echo 'make gallery    the same, and keep the pictures in docs/'
+	@echo 'make screenshots take the pictures of the editor in docs/editor'
 	@echo 'make clean      remove .venv and caches'
 
 # The editor where there is a display that shows it, else the same graph without one.
@@ -36,7 +39,7 @@ run: $(INSTALLED)
 	  $(BIN)/python -m nodegraph run examples/anagram.json; \
 	fi
 
-test: $(INSTALLED) qt
+test: $(INSTALLED) qt xvfb
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(INSTALLED)
@@ -54,6 +57,9 @@ examples: $(INSTALLED)
 
 gallery: $(INSTALLED)
 	$(BIN)/python .ci/examples.py docs
+
+screenshots: $(INSTALLED) qt
+	$(BIN)/python .ci/screenshots.py
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -92,4 +98,9 @@ qt: $(INSTALLED)
 	    echo 'Qt cannot start here: it needs some libraries of the system and a font. On Debian and Ubuntu:' >&2; \
 	    echo '  sudo apt-get install $(QT_PACKAGES)' >&2; \
 	    $(BIN)/python -c 'import PySide6.QtWidgets'; exit 1; }; \
+	fi
+
+xvfb:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(XVFB_PACKAGES) >/dev/null 2>&1; then \
+	  apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(XVFB_PACKAGES) || :; \
 	fi

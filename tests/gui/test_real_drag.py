@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import nodegraph
 from nodegraph_gui.canvases import canvas_of
@@ -12,6 +15,7 @@ from nodegraph_gui.canvases import canvas_of
 SCREEN = "1400x1000x24"
 
 
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no Xvfb here; make test installs it as root")
 def test_a_kind_is_dragged_from_the_palette_onto_the_canvas(catalogue, tmp_path):
     described = tmp_path / "catalogue.json"
     described.write_text(json.dumps(catalogue.to_json()))
