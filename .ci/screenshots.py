@@ -121,7 +121,7 @@ def training(studio: Studio) -> None:
 
 
 def error(studio: Studio) -> None:
-    graph = load(ROOT / "examples" / "guidance.json")
+    graph = load(ROOT / "examples" / "digits.json")
     guide = next(node for node in graph.nodes if graph.nodes[node].type == "CFGCombine")
     window = studio.window(graph.set(guide, scale=99))
     window.scene.select([guide], "replace")
@@ -134,8 +134,10 @@ def error(studio: Studio) -> None:
 
 def wire(studio: Studio) -> None:
     window = studio.window(load(ROOT / "examples" / "anagram.json"))
+    window.view.fit(["six", "nine", "any", "guide6", "guide9", "both", "sample"])
+    settle(0.2)
     start = window.scene.port_pos(PortRef("guide9", "denoiser", False))
-    end = window.scene.port_pos(PortRef("sample", "denoiser", True)) + QPointF(-40, 60)
+    end = window.scene.port_pos(PortRef("both", "upright", True)) + QPointF(-14, 8)
     begin_drag(window.view, start, end)
     studio.take(window, "wire")
     send_mouse(window.view, "release", window.view.mapFromScene(start))

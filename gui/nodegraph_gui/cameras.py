@@ -84,8 +84,6 @@ class Camera(QGraphicsView):
         """Move what is seen by so many pixels."""
         across, down = self.horizontalScrollBar(), self.verticalScrollBar()
         across.setValue(across.value() - round(dx))
-        if round(dx) and round(dy):
-            self.viewport().repaint(0, 0, 1, 1)  # two strips, one after the other, cost less than what holds both
         down.setValue(down.value() - round(dy))
         self.moved.emit()
 

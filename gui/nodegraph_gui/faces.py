@@ -25,6 +25,8 @@ PORT = 5.0
 SMALL_PORT = 4.0
 BADGE = 8.0
 LINES = 3  # of a message
+NAME_SIZES = (22, 26, 31, 37)  # pixels of the scene, that a name has where nothing else can be read
+NAME_PIXELS = 10.0  # of the screen, that it should have
 MUTED = 0.55
 SWITCH = QRectF(0, 0, 24, 12)
 
@@ -61,23 +63,45 @@ def status_text(item: "NodeItem") -> str:
     return "" if phase == "idle" else phase
 
 
-def draw_small(painter: QPainter, item: "NodeItem") -> None:
-    """Body and title without a letter."""
+def draw_small(painter: QPainter, item: "NodeItem", zoom: float) -> None:
+    """Body, and the name in letters that can be read at this zoom; while a wire is drawn, what it may lead to."""
     paints, theme = item.paints, item.paints.theme
     rect = item.shape_.rect
     strip, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
-    painter.setOpacity(0.5 if item.node.mode else 1.0)
+    unfit = bool(item.glow) and all(item.glow.values())
+    painter.setOpacity(0.35 if unfit else 0.5 if item.node.mode else 1.0)
     painter.fillRect(rect, paints.colour(theme.node))
     painter.fillRect(QRectF(0, 0, rect.width(), HEADER), paints.colour(ground))
     painter.fillRect(QRectF(0, 0, STRIP * 2, HEADER), paints.colour(strip))
+    draw_name(painter, item, zoom)
     painter.setOpacity(1.0)
     if item.shape_.picture.width():
-        draw_picture(painter, item, 0.3)
+        draw_picture(painter, item, zoom)
+    for place in item.shape_.ports if item.glow else ():
+        if item.glow.get(place.ref) == "":
+            painter.setPen(paints.no_pen)
+            painter.setBrush(paints.brush(paints.port_colour(place.port)))
+            painter.drawEllipse(QPointF(place.x, place.y), 4 / zoom, 4 / zoom)
     edge = edge_colour(item)
     if edge != theme.line:
         painter.setBrush(paints.no_brush)
         painter.setPen(paints.pen(edge, 5.0))
         painter.drawRect(rect)
+
+
+def draw_name(painter: QPainter, item: "NodeItem", zoom: float) -> None:
+    """The name in the middle of the title, as large on the screen at any zoom as there is room for."""
+    paints = item.paints
+    _, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
+    size = next((size for size in NAME_SIZES if size * zoom >= NAME_PIXELS), NAME_SIZES[-1])
+    font, metrics = paints.name_font(size)
+    key = (f"name {size}", item.title)
+    text = item.texts.get(key)
+    if text is None:
+        text = item.texts[key] = lay(item.title, font, metrics, item.shape_.width - 4 * STRIP)
+    painter.setFont(font)
+    painter.setPen(paints.on(ground, paints.theme.text))
+    painter.drawStaticText(QPointF(3 * STRIP, (HEADER - metrics.height()) / 2), text.letters)
 
 
 def draw(painter: QPainter, item: "NodeItem", zoom: float, exposed: QRectF) -> None:

@@ -42,6 +42,7 @@ class Mirror(QGraphicsScene):
 
     def __init__(self, document: Document, catalogue: Catalogue, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)  # a tree costs more to keep than it saves
         self.document = document
         self.catalogue = catalogue
         self.paints = Paints(theme, catalogue)

@@ -16,13 +16,12 @@ MARK = 7.0  # radius of the mark of a conversion
 MARK_AT = 22.0  # and how far before the input it is
 THICK = 2.0
 CLOSE = 2.6  # pixels, above which a curve is drawn as thick as it is
-SIDE = 5.0  # what pens and marks need around a curve
+SIDE = 9.0  # what pens and marks need around a curve
 SAMPLES = 24
 
 
-def reach(start: QPointF, end: QPointF) -> float:
-    """How far a curve leaves a port before it turns."""
-    along = end.x() - start.x()
+def reach(along: float) -> float:
+    """How far a curve that goes so far to the right leaves a port before it turns."""
     if along >= 0:
         return min(max(36.0, along / 2), 160.0)
     return min(60.0 - along / 3, 260.0)
@@ -30,14 +29,14 @@ def reach(start: QPointF, end: QPointF) -> float:
 
 def wire_path(start: QPointF, end: QPointF) -> QPainterPath:
     path = QPainterPath(start)
-    out = QPointF(reach(start, end), 0.0)
+    out = QPointF(reach(end.x() - start.x()), 0.0)
     path.cubicTo(start + out, end - out, end)
     return path
 
 
 def distance_to(start: QPointF, end: QPointF, at: QPointF) -> float:
     """How far a point is from the curve between two ports."""
-    out = reach(start, end)
+    out = reach(end.x() - start.x())
     xs = (start.x(), start.x() + out, end.x() - out, end.x())
     ys = (start.y(), start.y(), end.y(), end.y())
     best = float("inf")
@@ -90,7 +89,9 @@ class WireItem(QGraphicsRectItem):
         self.lit = False
         self.start = QPointF()
         self.end = QPointF()
-        self._path = QPainterPath()
+        self._path: QPainterPath | None = None
+        self._hair: QPainterPath | None = None
+        self._hair_of = 0.0
         self.setPen(paints.no_pen)
         self.setZValue(0)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
@@ -110,9 +111,21 @@ class WireItem(QGraphicsRectItem):
             return
         self._laid = True
         self.start, self.end = start, end
-        self._path = wire_path(start, end)
-        self.setRect(self._path.controlPointRect().adjusted(-SIDE, -SIDE, SIDE, SIDE))
+        self._path = self._hair = None
+        x, y, right, bottom = start.x(), start.y(), end.x(), end.y()
+        out = reach(right - x)
+        x, right = min(x, right - out), max(right, x + out)
+        if bottom < y:
+            y, bottom = bottom, y
+        self.setRect(x - SIDE, y - SIDE, right - x + 2 * SIDE, bottom - y + 2 * SIDE)
         self.update()
+
+    @property
+    def path(self) -> QPainterPath:
+        """The curve; made when it is first asked for, since most wires are not in sight."""
+        if self._path is None:
+            self._path = wire_path(self.start, self.end)
+        return self._path
 
     def set_looks(self, colour: str, conversion: str, fault: str, muted: bool, lit: bool) -> None:
         looks = (colour, conversion, fault, muted, lit)
@@ -140,33 +153,28 @@ class WireItem(QGraphicsRectItem):
             painter.setPen(self.paints.pen(colour, 0.0))
             painter.drawLine(self.start, self.end)
             return
+        fine = zoom * (1.0 if widget is None else widget.devicePixelRatioF())
         painter.setBrush(self.paints.no_brush)
-        fine = zoom * painter.device().devicePixelRatio()
-        pixels = THICK * fine
-        exported = widget is None
-        if exported or self.lit or self.muted or self.fault or pixels > CLOSE:
+        if widget is None or self.lit or self.muted or self.fault or THICK * fine > CLOSE:
             painter.setPen(self.paints.pen(colour, 3.5 if self.lit else THICK, self.muted or bool(self.fault)))
-            painter.drawPath(self._path)
+            painter.drawPath(self.path)
         else:
-            self._draw_hair(painter, colour, fine, pixels > 1.4)
+            painter.setPen(self.paints.pen(colour, 0.0))
+            painter.drawPath(self._hairs(fine))
         if self.conversion and zoom >= NEAR:
             self._draw_mark(painter, colour)
 
-    def _draw_hair(self, painter: QPainter, colour: str, fine: float, thick: bool) -> None:
-        """Draw it one pixel thick, and again below and, if steep, beside: a fifth of what a thick one costs."""
-        painter.setPen(self.paints.pen(colour, 0.0))
-        painter.drawPath(self._path)
-        if not thick:
-            return
-        pixel = 1 / fine
-        painter.translate(0, pixel)
-        painter.drawPath(self._path)
-        if 2 * abs(self.end.y() - self.start.y()) > self.end.x() - self.start.x():
-            aside = -pixel if self.end.y() > self.start.y() else pixel  # to the side that "below" is at
-            painter.translate(aside, -pixel)
-            painter.drawPath(self._path)
-            painter.translate(-aside, pixel)
-        painter.translate(0, -pixel)
+    def _hairs(self, fine: float) -> QPainterPath:
+        """The curve, again a pixel below, and, if steep, again beside: a fifth of what one thick curve costs in Qt."""
+        if self._hair is None or self._hair_of != fine:
+            self._hair, self._hair_of = QPainterPath(self.path), fine
+            if THICK * fine > 1.4:
+                pixel = 1 / fine
+                down = self.end.y() - self.start.y()
+                self._hair.addPath(self.path.translated(0, pixel))
+                if 2 * abs(down) > self.end.x() - self.start.x():
+                    self._hair.addPath(self.path.translated(-pixel if down > 0 else pixel, 0))
+        return self._hair
 
     def _draw_mark(self, painter: QPainter, colour: str) -> None:
         """Two halves of a turn, in a disc on the wire: the value is converted here."""

@@ -132,7 +132,7 @@ def test_what_anything_prints_does_not_reach_the_stream(worker: Talk) -> None:
         (b'{"id": 7, "do": "run", "graph": "{}"}', 7, "nodegraph: is missing"),
         (b'{"id": 7, "do": "check", "graph": "["}', 7, "is no JSON"),
         (b'{"id": 7, "do": "check", "graph": "{}", "folder": "/not/there"}', 7, "no folder on this machine"),
-        (b'{"id": 7, "do": "value", "node": "nobody"}', 7, "no value of nobody is held"),
+        (b'{"id": 7, "do": "value", "node": "nobody"}', 7, "nobody has no value at hand"),
         (b'{"id": 7, "do": "get", "path": "/etc/passwd"}', 7, "was not written by a run"),
         (b'{"id": 7, "do": "get", "path": "/etc/passwd", "offset": true}', 7, "offset is true"),
         (b'{"id": 7, "do": "device", "name": "cuda:99"}', 7, "cuda:99"),
@@ -247,7 +247,7 @@ def test_free_lets_go(shared: Talk) -> None:
     shared.ask("run", graph=graph_text({"jar": "ToyJar", "look": "ToyLook"}, ["jar.jar -> look.jar"]))
     assert "json" in shared.ask("value", node="jar")
     shared.ask("free")
-    assert "no value of jar is held" in shared.ask("value", node="jar")["error"]
+    assert "jar has no value at hand" in shared.ask("value", node="jar")["error"]
 
 
 def test_values_of_an_earlier_run_are_still_held(shared: Talk) -> None:

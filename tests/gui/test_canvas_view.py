@@ -272,7 +272,7 @@ def test_tooltips_tell_type_help_problem_and_why_a_port_is_grey(view):
     assert "Push the conditional" in said(scene.node_rect("guide6").topLeft() + QPointF(100, 20))
     assert said(QPointF(-9000, 0)) == ""
     wire = next(wire for link, wire in scene.wires.items() if link.target == "both")
-    assert "-&gt; both." in said(wire._path.pointAtPercent(0.5))
+    assert "-&gt; both." in said(wire.path.pointAtPercent(0.5))
     event = QHelpEvent(QEvent.Type.ToolTip, view.mapFromScene(scene.port_pos(ref)), QPoint(5, 5))
     QApplication.sendEvent(view.viewport(), event)
     assert "Unable to connect" in QToolTip.text()

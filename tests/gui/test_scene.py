@@ -194,7 +194,7 @@ def test_points_find_ports_values_nodes_and_wires(scene_of):
             middle = scene.field_rect(id, field.name).center()
             assert scene.field_at(middle) == (id, field.name)
     for wire in scene.wires.values():
-        middle = wire._path.pointAtPercent(0.5)
+        middle = wire.path.pointAtPercent(0.5)
         assert wire.distance(middle) < 1
         at = middle + QPointF(0, 2)
         near = scene.link_at(at, 8)

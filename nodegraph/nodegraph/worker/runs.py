@@ -146,7 +146,7 @@ class Thinned:
 def why_gone(node: str, key: bytes | None) -> str:
     if key is not None:
         return f"the value of {node} is no longer held; run again"
-    return f"no value of {node} is held; run it, or, where it is never cached, run to it"
+    return f"{node} has no value at hand; run the graph, or run to this node"
 
 
 def folder_of(text: str | None, store: Path) -> Path:
