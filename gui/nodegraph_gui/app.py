@@ -3,6 +3,7 @@
 Nothing here is kept in a module: `main` makes an `Editor`, which windows are given.
 """
 
+import gc
 import logging
 import sys
 import time
@@ -127,11 +128,11 @@ class Editor(QObject):
         active = QApplication.activeWindow()
         return next((window for window in self.windows if window is active), self.windows[-1] if self.windows else None)
 
-    def new_window(self, document: "Document | None" = None) -> "Window":
-        """Open another window, with its worker started once it was seen."""
+    def new_window(self, document: "Document | None" = None, *, welcome: bool = True) -> "Window":
+        """Open another window, with its worker started once it was seen; an empty one shows the first page."""
         from .window import Window
 
-        window = Window(self, document)
+        window = Window(self, document, welcome=welcome)
         others = [each for each in self.windows if each.isVisible()]
         self.windows.append(window)
         if others:
@@ -154,6 +155,7 @@ class Editor(QObject):
         """A window was painted."""
         if self.first_paint is None:
             self.first_paint = time.monotonic()
+            gc.enable()
 
     def closed(self, window: "Window") -> None:
         if window in self.windows:
@@ -237,13 +239,16 @@ def make_application(arguments: Sequence[str]) -> QApplication:
 
 def main(arguments: Sequence[str]) -> int:
     """Open the editor with these files, or with its first page, until the last window is closed; the exit status."""
+    gc.disable()  # what is made until the first window is seen stays; to look for garbage among it takes a while
     app = make_application(arguments)
     editor = Editor(config_folder(), state_folder())
     sys.excepthook = excepthook(editor, sys.excepthook)
-    window = editor.new_window()
-    for file in arguments:
-        window.filing.open(Path(file))
+    window = editor.new_window(welcome=not arguments)
+    opened = [window.filing.open(Path(file)) for file in arguments]
+    if arguments and not any(opened):
+        window.show_page(True)
     for line in editor.told:
         window.bars.show_bar(line, "warning")
     QTimer.singleShot(0, editor, editor.recovering.offer)
+    QTimer.singleShot(5000, gc.enable)  # should no window ever be seen
     return app.exec()

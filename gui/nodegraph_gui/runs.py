@@ -21,7 +21,6 @@ from .measurements import Measurements
 from .node_states import NodeStates
 from .states import NodeState
 from .throttles import Throttle
-from .transfers import Download, Upload
 from .workers import Failed, Then, Worker
 
 __all__ = ["QueuedRun", "Runs", "problems_of"]
@@ -206,6 +205,8 @@ class Runs(QObject):
         if self.worker.shares_files:
             then(graph)
         else:
+            from .transfers import Upload  # for another machine only
+
             Upload(self.worker, graph, self.catalogue, folder, self._contents, then, failed).start()
 
     def _folder_there(self, folder: Path) -> str | None:
@@ -246,6 +247,8 @@ class Runs(QObject):
             self.wrote.emit([Path(file) for file in files])
             self._end(run, status)
         else:
+            from .transfers import Download  # for another machine only
+
             out = run.folder / "output" if self.out is None else self.out
 
             def brought(paths: list[Path], troubles: list[str]) -> None:

@@ -39,12 +39,12 @@ from .scene import Scene
 from .states import NodeState
 from .themes import THEMES
 from .viewers import Viewer, ViewerDock
-from .welcome import WelcomePage
 from .worker_log import WorkerLog
 from .workers import Worker
 
 if TYPE_CHECKING:
     from .app import Editor
+    from .welcome import WelcomePage
 
 __all__ = ["Window"]
 
@@ -66,9 +66,12 @@ class Window(QMainWindow):
 
     Attributes:
         editor: the program that the window belongs to: preferences, recent files, other windows.
+
+    Args:
+        welcome: whether an empty one shows the first page.
     """
 
-    def __init__(self, editor: "Editor", document: Document | None = None) -> None:
+    def __init__(self, editor: "Editor", document: Document | None = None, *, welcome: bool = True) -> None:
         super().__init__()
         self.editor = editor
         self.document = Document() if document is None else document
@@ -85,7 +88,7 @@ class Window(QMainWindow):
         self.welcome: WelcomePage | None = None
         self._connect()
         self._restore()
-        self.show_page(self.is_untouched)
+        self.show_page(welcome and self.is_untouched)
         self.refresh()
 
     # The parts
@@ -297,6 +300,8 @@ class Window(QMainWindow):
     def show_page(self, welcome: bool) -> None:
         """Show the first page, or the canvas."""
         if welcome and self.welcome is None:
+            from .welcome import WelcomePage
+
             page = self.welcome = WelcomePage(self.editor.examples(), self.editor.session.recent)
             page.new_wanted.connect(lambda: self.show_page(False))
             page.open_wanted.connect(lambda: self.filing.choose_file())

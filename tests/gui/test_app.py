@@ -194,3 +194,12 @@ def test_a_window_that_is_closed_leaves_nothing_that_ticks(desktop, qtbot):
     assert editor.windows == []
     assert not [timer for timer in editor.findChildren(QTimer) if timer.isActive()]
     qtbot.wait(50)
+
+
+def test_a_file_that_is_not_there_is_told_on_the_first_page(tmp_path):
+    code = START.replace("print(", "print(window.welcoming, window.bars.shown[0].text); print(")
+    done = subprocess.run(
+        [sys.executable, "-c", code.format(modules=()), "gone.json"],
+        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[0] == f"True Not opened: {tmp_path / 'gone.json'}: is not there", done.stderr
