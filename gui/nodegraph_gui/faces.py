@@ -62,22 +62,31 @@ def status_text(item: "NodeItem") -> str:
 
 
 def draw_small(painter: QPainter, item: "NodeItem") -> None:
-    """Body and title without a letter."""
-    paints, theme = item.paints, item.paints.theme
-    rect = item.shape_.rect
+    """Body and title, the title in large letters over what could not be read anyway."""
+    paints, theme, shape = item.paints, item.paints.theme, item.shape_
+    rect = shape.rect
     strip, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
-    painter.setOpacity(0.5 if item.node.mode else 1.0)
-    painter.fillRect(rect, paints.colour(theme.node))
+    edge = edge_colour(item)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(paints.pen(edge, 0.0 if edge == theme.line else 6.0))
+    painter.setBrush(paints.brush(theme.node))
+    painter.drawRect(rect)
+    if item.node.mode:
+        painter.setOpacity(MUTED)
     painter.fillRect(QRectF(0, 0, rect.width(), HEADER), paints.colour(ground))
     painter.fillRect(QRectF(0, 0, STRIP * 2, HEADER), paints.colour(strip))
-    painter.setOpacity(1.0)
-    if item.shape_.picture.width():
+    if shape.picture.width():
         draw_picture(painter, item, 0.3)
-    edge = edge_colour(item)
-    if edge != theme.line:
-        painter.setBrush(paints.no_brush)
-        painter.setPen(paints.pen(edge, 5.0))
-        painter.drawRect(rect)
+    key = ("large", item.title)
+    title = item.texts.get(key)
+    if title is None:
+        room = rect.width() - 2 * EDGE - 4
+        title = item.texts[key] = lay(item.title, paints.large_font, paints.large_metrics, room)
+    top = 0.0 if shape.collapsed else HEADER + 4
+    painter.setFont(paints.large_font)
+    painter.setPen(paints.on(ground if shape.collapsed else theme.node, theme.text))
+    painter.drawStaticText(QPointF(EDGE + 4, top), title.letters)
+    painter.setOpacity(1.0)
 
 
 def draw(painter: QPainter, item: "NodeItem", zoom: float, exposed: QRectF) -> None:

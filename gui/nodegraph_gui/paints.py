@@ -14,6 +14,9 @@ from .themes import Theme
 __all__ = ["Paints"]
 
 
+LARGE = 34  # pixels at full size: titles that are read from a third of it
+
+
 class Paints:
     """The tools of a theme, for the colours of a catalogue."""
 
@@ -27,6 +30,8 @@ class Paints:
         self.title_metrics = QFontMetricsF(self.title_font)
         self.text_metrics = QFontMetricsF(self.text_font)
         self.small_metrics = QFontMetricsF(self.small_font)
+        self.large_font = theme.font(LARGE, bold=True)
+        self.large_metrics = QFontMetricsF(self.large_font)
         self.text_height = self.text_metrics.height()
         self.no_pen = QPen(Qt.PenStyle.NoPen)
         self.no_brush = QBrush(Qt.BrushStyle.NoBrush)
