@@ -69,6 +69,7 @@ def draw_small(painter: QPainter, item: "NodeItem", zoom: float) -> None:
     rect = item.shape_.rect
     strip, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
     unfit = bool(item.glow) and all(item.glow.values())
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setOpacity(0.35 if unfit else 0.5 if item.node.mode else 1.0)
     painter.fillRect(rect, paints.colour(theme.node))
     painter.fillRect(QRectF(0, 0, rect.width(), HEADER), paints.colour(ground))

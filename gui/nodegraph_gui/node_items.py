@@ -214,7 +214,7 @@ class NodeItem(QGraphicsRectItem):
         if self.state.phase == "running":
             return theme.good
         category = self.kind.category if self.kind is not None else ""
-        share = 0.7 if self.node.mode else 0.25
+        share = 0.75 if self.node.mode else 0.4
         return mix(self.paints.category(category, self.own_colour)[0], theme.node, share)
 
 

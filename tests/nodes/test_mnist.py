@@ -45,8 +45,8 @@ def test_an_array_is_read_whatever_the_file_is_called(tmp_path, pack):
         (idx([2, 3], bytes(5)), r"holds 5 bytes of data, but its header announces \[2, 3\]: 6 bytes"),
         (idx([2, 3], bytes(7)), "holds 7 bytes of data"),
         (idx([2**32 - 1] * 255, bytes(7)), "holds 7 bytes of data"),
-        (gzip.compress(idx([2, 3], bytes(6)))[:-9], "damaged gzip file"),
-        (gzip.compress(idx([2, 3], bytes(6)))[:-8] + bytes(8), "damaged gzip file"),
+        (gzip.compress(idx([2, 3], bytes(6)), mtime=0)[:-9], "damaged gzip file"),
+        (gzip.compress(idx([2, 3], bytes(6)), mtime=0)[:-8] + bytes(8), "damaged gzip file"),
         (b"\x1f\x8b" + bytes(30), "damaged gzip file"),
     ],
 )
