@@ -90,7 +90,7 @@ def test_what_is_asked_before_the_greeting_is_answered(qtbot, make):
 def test_a_worker_behind_a_shell_in_another_folder_and_environment(qtbot, make, tmp_path):
     there = tmp_path / "over there"
     there.mkdir()
-    path = os.pathsep.join([str(install_toys(tmp_path / "toys")), os.environ["PYTHONPATH"]])
+    path = os.pathsep.join([str(install_toys(tmp_path / "toys")), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = (
         f"echo 'Welcome to the GPU box'; cd '{there}' && exec env -i HOME='{there}' PYTHONPATH='{path}' "
         f"{sys.executable} -m nodegraph worker --device cpu"
