@@ -175,11 +175,10 @@ class CanvasView(Camera):
         if event.key() == Qt.Key.Key_Escape and self.cancel():
             event.accept()
             return
-        asked: Callable[[QKeyEvent], bool] | None = getattr(self.gesture, "key", None)
-        if asked is not None and asked(event):
+        if self.gesture is not None:  # which looks at the modifiers when the mouse moves; other keys have to wait
             event.accept()
             return
-        if event.key() == Qt.Key.Key_Space and self.gesture is None:
+        if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self._space = True
                 self._show_cursor()

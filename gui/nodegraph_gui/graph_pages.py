@@ -32,6 +32,7 @@ class GraphPage(QWidget):
         self.document = document
         self.catalogue = catalogue
         self.look = look
+        self.remark = ""
         self.checkpoints: Sequence[Mapping[str, Any]] = ()
         self.problems: Sequence[Problem] = ()
         self.column = QVBoxLayout(self)
@@ -42,6 +43,11 @@ class GraphPage(QWidget):
     def set_problems(self, problems: Sequence[Problem]) -> None:
         """Show what is wrong with the graph and with no node of it."""
         self.problems = tuple(problems)
+        self.refresh()
+
+    def set_remark(self, text: str) -> None:
+        """Say something above all else, such as that too many nodes are selected to be shown."""
+        self.remark = text
         self.refresh()
 
     def set_checkpoints(self, checkpoints: Sequence[Mapping[str, Any]]) -> None:
@@ -62,6 +68,8 @@ class GraphPage(QWidget):
         title.setObjectName("title")
         title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         add(title)
+        if self.remark:
+            add(quiet(self.remark))
         nodes, links = len(graph.nodes), len(graph.links)
         add(quiet(f"{count(nodes, 'node')}, {count(links, 'link')}" if nodes else "No node yet: press Tab to add one"))
         for problem in self.problems:

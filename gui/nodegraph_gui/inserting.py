@@ -7,6 +7,7 @@ from nodegraph import Graph, Link
 
 from .canvases import GRID, Size, canvas_of, with_positions
 from .catalogues import Catalogue
+from .framing import node_rects
 from .linking import Place, closeness, connect, disconnect, kind_of, reached, why_circle
 from .sizes import size_of
 
@@ -45,7 +46,21 @@ def insert_on_link(
     source, target = Place(link.source, link.output, False), Place(link.target, link.input, True, link.index)
     new = connect(graph, catalogue, Place(node, output, False), target)  # takes the place of the old wire
     new = connect(new, catalogue, source, Place(node, name, True))
-    return new if sizes is None else make_room(new, node, sizes, side)
+    if sizes is None:
+        return new
+    return make_room(clear_of(new, link.source, node, sizes) if side == "right" else new, node, sizes, side)
+
+
+def clear_of(graph: Graph, source: str, node: str, sizes: Mapping[str, Size]) -> Graph:
+    """Move a node that lies over its source, or right beside it, to the right of it."""
+    rects = node_rects(graph, [source, node], sizes)
+    if len(rects) < 2:
+        return graph
+    before, rect = rects[source], rects[node]
+    beside = rect.x < before.right + 2 * GRID and rect.right > before.x
+    if not beside or rect.y >= before.bottom or rect.bottom <= before.y:
+        return graph
+    return with_positions(graph, {node: (-(-(before.right + GAP) // GRID) * GRID, rect.y)})
 
 
 def way_through(graph: Graph, catalogue: Catalogue, link: Link, node: str) -> tuple[str, str] | str:

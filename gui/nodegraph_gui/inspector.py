@@ -24,7 +24,7 @@ from .themes import Theme
 
 __all__ = ["Inspector"]
 
-MOST_NODES = 200  # beyond which what many nodes have in common is not looked for
+MOST_NODES = 500  # that can be edited together; of more, only how many they are is shown
 PAUSE = 30  # milliseconds, so that a selection that is being drawn does not build a page for each node on the way
 
 
@@ -52,6 +52,7 @@ class Inspector(QDockWidget):
         self.catalogue = catalogue
         self.plugins = plugins
         self.nodes: tuple[str, ...] = ()
+        self._many = 0  # how many are selected, where that is too many
         self.page: NodePage | GraphPage
         self._theme = theme
         self._scene: Scene | None = None
@@ -90,9 +91,11 @@ class Inspector(QDockWidget):
     def show_nodes(self, nodes: Iterable[str]) -> None:
         """Show these nodes, in the order of the graph; none of them: the graph."""
         wanted = set(nodes)
-        found = tuple(node for node in self.document.graph.nodes if node in wanted)[:MOST_NODES]
-        if found != self.nodes:
-            self.nodes = found
+        found = tuple(node for node in self.document.graph.nodes if node in wanted)
+        many = len(found) if len(found) > MOST_NODES else 0
+        found = () if many else found
+        if (found, many) != (self.nodes, self._many):
+            self.nodes, self._many = found, many
             self._build()
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
@@ -131,6 +134,8 @@ class Inspector(QDockWidget):
         theme = self._theme
         if not self.nodes:
             self.page = GraphPage(self.document, self.catalogue, self.look)
+            if self._many:
+                self.page.set_remark(f"{self._many:,} nodes are selected; up to {MOST_NODES} can be edited together.")
             self.page.set_checkpoints(self._checkpoints)
         else:
             kind = self.catalogue.get(self.document.graph.nodes[self.nodes[0]].type)

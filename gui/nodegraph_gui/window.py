@@ -244,6 +244,7 @@ class Window(QMainWindow):
 
     def _make_status(self) -> None:
         bar = self.statusBar()
+        self._hinting = False  # whether the line is a gesture's
         self.hint, self.cost, self.zoom, self.worker_state = QLabel(), QLabel(), QLabel(), QLabel()
         bar.addWidget(self.hint, 1)
         for label, tip in (
@@ -262,7 +263,7 @@ class Window(QMainWindow):
     def _connect(self) -> None:
         self._stop = self.document.subscribe(self._changed)
         self.scene.selection_changed.connect(self._selected)
-        self.view.hint.connect(self.say)
+        self.view.hint.connect(self._hint)
         self.view.zoom_changed.connect(lambda zoom: self.zoom.setText(f"{zoom:.0%}"))
         self.zoom.setText(f"{self.view.zoom:.0%}")
         self.desk.opened.connect(lambda file: self.filing.open(Path(file)))
@@ -364,8 +365,15 @@ class Window(QMainWindow):
         if LEGIBLE * 0.9 <= self.view.zoom < LEGIBLE:
             self.view.look_at(self.scene.content_rect().center(), LEGIBLE)
 
+    def _hint(self, text: str) -> None:
+        """What a gesture says while it goes on; its end takes that away, and not the reason why it did nothing."""
+        if text or self._hinting:
+            self.say(text)
+        self._hinting = bool(text)
+
     def say(self, text: str) -> None:
         """Show a line in the status bar for a while; "" takes it away."""
+        self._hinting = False
         self.hint.setText(text)
         self._quiet.start(SAID)
 

@@ -4,6 +4,7 @@ import pytest
 from desks import PLACES, at, check_law, check_undo, guided, key, open_desk, title
 from driving import begin_drag, click, drag, send_mouse
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
 
 from nodegraph_gui.canvases import canvas_of
 
@@ -220,3 +221,13 @@ def test_a_node_that_goes_away_during_its_drag_is_let_go(desk):
     send_mouse(desk.view, "release", desk.view.mapFromScene(end))
     assert desk.document.graph.nodes.keys() == graph.nodes.keys()
     check_law(desk)
+
+
+@pytest.mark.parametrize("pressed", [Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_M, Qt.Key.Key_Delete])
+def test_keys_during_a_drag_harm_nothing(desk, pressed):
+    before = desk.document.graph
+    begin_drag(desk.view, *move_by(title(desk, "noise"), 200, 100))
+    QTest.keyClick(desk.view, pressed)
+    assert desk.document.graph is before and desk.view.gesture is not None
+    QTest.keyClick(desk.view, Qt.Key.Key_Escape)
+    assert desk.document.graph is before and desk.view.gesture is None

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -34,6 +35,7 @@ from .trajectories import TrajectoryViewer
 
 __all__ = ["ViewerDock"]
 
+NARROWEST = 240
 AT_WORK = ("running", "paused")
 SHOWN = {"frame": TrajectoryViewer, "picture": PictureViewer}
 
@@ -94,6 +96,7 @@ class ViewerDock(QDockWidget):
     def _build(self) -> None:
         self.title = QLabel(self)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.outputs = QComboBox(self)
         self.outputs.setAccessibleName("Output that is shown")
         self.pin = tool("Pin", "Stay with this node whatever is selected", checkable=True)
@@ -110,6 +113,7 @@ class ViewerDock(QDockWidget):
         for widget in (self.title, self.outputs, self.pin, self.hold, self.copy, self.save):
             bar.addWidget(widget, 1 if widget is self.title else 0)
         body = QWidget(self)
+        body.setMinimumWidth(NARROWEST)  # so that what is shown never widens the dock
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)

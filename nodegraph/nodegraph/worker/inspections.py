@@ -56,6 +56,9 @@ def known_steps(graph: Graph, registry: Registry) -> Iterator[tuple[str, int]]:
         spec = registry.get(placed.type)
         port = None if spec is None or placed.mode is not None else spec.input("steps")
         if port is not None and port.type is int and not port.indexed:
-            steps = known_input(graph, registry, node, "steps")
+            try:
+                steps = known_input(graph, registry, node, "steps")
+            except ValueError:  # which `check` tells
+                continue
             if isinstance(steps, int):
                 yield node, steps
