@@ -138,8 +138,11 @@ class Mirror(QGraphicsScene):
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Draw the nodes as another catalogue describes them."""
         if catalogue != self.catalogue:
+            first = not self.catalogue.kinds
             self.catalogue = catalogue
             self._draw_with(Paints(self.theme, catalogue))
+            if first:  # what was given a place while nobody knew how large it is
+                self._guess_anew()
 
     def set_theme(self, theme: Theme) -> None:
         if theme != self.theme:
@@ -157,6 +160,16 @@ class Mirror(QGraphicsScene):
             wire.attach(*self._ends(link))
             self._dress(link)
         self.update()
+        self.content_changed.emit()
+
+    def _guess_anew(self) -> None:
+        """Give nodes and notes that the document has no place for another one."""
+        self._guessed.clear()
+        self._guessed_notes.clear()
+        for id in self._place_nodes(tuple(self._nodes)):
+            for link, wire in self.wires_at(id).items():
+                wire.attach(*self._ends(link))
+        self._place_around()
         self.content_changed.emit()
 
     # the document

@@ -286,8 +286,8 @@ class Window(QMainWindow):
 
     def start_worker(self) -> None:
         """Start the worker; done when the window has been seen."""
-        self.refresh()
         self.worker.start()
+        self.refresh()
 
     # What is shown
 
@@ -385,12 +385,15 @@ class Window(QMainWindow):
             self.view.look_at(self.scene.node_rect(node).center(), max(self.view.zoom, 0.6))
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
+        first = not self.scene.catalogue.kinds and bool(self.document.graph.nodes)
         self.runs.catalogue = catalogue
         self.scene.set_catalogue(catalogue)
         self.inline.catalogue = catalogue
         self.palette_dock.set_catalogue(catalogue)
         self.inspector.set_catalogue(catalogue)
         self.viewer.set_catalogue(catalogue)
+        if first and not self.document.undo_label:
+            self.look_at_all()
 
     def take_preferences(self, before: Preferences) -> None:
         """The preferences are others now."""

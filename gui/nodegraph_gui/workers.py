@@ -28,6 +28,8 @@ LOCAL = (sys.executable, "-m", "nodegraph", "worker")
 GREETING = b'{"worker":"nodegraph"'
 SECONDS_TO_GREET = 30.0
 SECONDS_TO_END = 3.0
+MOST_BEFORE = 1000  # lines that a shell may print before the worker greets
+MOST_AT_ONCE = 200  # lines of what a worker says that are shown of one reading
 MOST_SAID = 200
 
 Then = Callable[[dict[str, Any]], Any]
@@ -101,6 +103,7 @@ class Worker(QObject):
         self._unsent: list[bytes] = []
         self._stopping = False
         self._why = ""  # it is going to die, and why
+        self._before = 0  # lines that were printed before the greeting
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.timeout.connect(self._lose_patience)
@@ -118,7 +121,7 @@ class Worker(QObject):
             if self.alive:
                 return
             self.close()
-        self.greeting, self._stopping, self._why = None, False, ""
+        self.greeting, self._stopping, self._why, self._before = None, False, "", 0
         self._lines, self._errors = LineSplitter(), LineSplitter(2**20)
         process = self._process = QProcess(self)
         if self._environment is not None:
@@ -210,6 +213,12 @@ class Worker(QObject):
                 self._say(line[:at])
             if at < 0 or not self._greeted(line[at:]):
                 self._say(line)
+                self._before += 1
+                if self._before >= MOST_BEFORE:
+                    self._give_up(
+                        f"the worker printed {MOST_BEFORE:,} lines and no greeting; its command is {self._shown()}, "
+                        f"and it said {self.last_said[-1][:80]!r}"
+                    )
             return
         document = parsed(line)
         if document is not None and "event" in document:
@@ -257,7 +266,10 @@ class Worker(QObject):
     def _read_errors(self) -> None:
         process = self._process
         if process is not None:
-            for line in self._errors.feed(bytes(process.readAllStandardError().data())):
+            lines = list(self._errors.feed(bytes(process.readAllStandardError().data())))
+            if len(lines) > MOST_AT_ONCE:
+                self._say(f"({len(lines) - MOST_AT_ONCE:,} lines left out)".encode())
+            for line in lines[-MOST_AT_ONCE:]:
                 self._say(line)
 
     def _say(self, line: bytes) -> None:
@@ -270,7 +282,10 @@ class Worker(QObject):
     # How it ends
 
     def _lose_patience(self) -> None:
-        self._give_up(f"the worker did not greet within {self._seconds_to_greet:g} s; its command is {self._shown()}")
+        said = f", and it said {self.last_said[-1][:80]!r}" if self.last_said else ""
+        self._give_up(
+            f"the worker did not greet within {self._seconds_to_greet:g} s; its command is {self._shown()}{said}"
+        )
 
     def _give_up(self, why: str) -> None:
         """End a process that is of no use; `died` is told when it is gone."""

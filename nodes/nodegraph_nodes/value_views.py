@@ -136,7 +136,7 @@ def trajectory_info(trajectory: Trajectory) -> dict[str, Any]:
         ["steps", f"{len(trajectory)}, from t = {first.t}{' to the result' if last.t < 0 else f' to t = {last.t}'}"],
         ["schedule", trajectory.schedule.name],
     ]
-    return {**told, "steps": len(trajectory)}
+    return {**told, "steps": trajectory_steps(trajectory)}
 
 
 def losses_curve(losses: Losses) -> dict[str, Any]:

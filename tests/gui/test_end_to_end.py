@@ -6,6 +6,7 @@ It is built, run, saved, closed and opened again, and the command line makes the
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from desks import port, title
 from driving import double_click, drag, drop
@@ -18,7 +19,9 @@ from windows import CTRL, bar, click_bar, pick, press
 import nodegraph
 from nodegraph_gui.palette import mime_for
 from nodegraph_gui.preferences import Preferences
+from nodegraph_gui.viewers.trajectories import TrajectoryViewer
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 STEPS = 3
 
 
@@ -197,3 +200,21 @@ def test_the_worker_is_another_when_its_command_is(desktop, qtbot):
     editor.change(worker="no-such-command-anywhere")
     qtbot.waitUntil(lambda: bool(window.bars.shown), timeout=30_000)
     assert "there is no command 'no-such-command-anywhere'" in bar(window, "The worker cannot be started").text
+
+
+def test_a_trajectory_of_a_real_run_is_scrubbed(desktop, qtbot):
+    _, window = desktop.start(worker=True)
+    graph = nodegraph.load(EXAMPLES / "trajectory.json")
+    window.document.replace(graph.set("sample", steps=5))
+    window.run()
+    qtbot.waitUntil(lambda: window.runs.current is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: window.runs.current is None, timeout=120_000)
+    window.viewer.show_output("sample", "trajectory")
+    qtbot.waitUntil(lambda: window.viewer.picture() is not None, timeout=30_000)
+    viewer = window.viewer.stack.currentWidget()
+    assert isinstance(viewer, TrajectoryViewer)
+    assert viewer.scrubber.maximum() >= 4 and "the result" in viewer.place.text()
+    last = viewer.picture()
+    viewer.scrubber.setValue(0)
+    qtbot.waitUntil(lambda: viewer.picture() != last, timeout=30_000)
+    assert "t = " in viewer.place.text()

@@ -332,3 +332,12 @@ def test_a_plugin_brings_a_viewer(qtbot, catalogue, asked):
     dock.show_node("sample")
     asked.info()
     assert dock.stack.currentWidget() is own
+
+
+def test_the_preview_is_shown_when_the_worker_has_gone(dock, asked):
+    dock.set_state("sample", NodeState("done", preview=png(picture("red"))))
+    dock.show_node("sample")
+    asked.questions.pop()[2]("the worker is not running")
+    viewer = dock.stack.currentWidget()
+    assert viewer.pane.image.pixelColor(3, 3) == QColor("red")
+    assert viewer.said.text() == "A preview: the worker is not running"

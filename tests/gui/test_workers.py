@@ -247,3 +247,11 @@ def test_a_damaged_catalogue_is_ignored(tmp_path, catalogue, damage):
 def test_a_catalogue_that_cannot_be_kept_is_no_trouble(tmp_path, catalogue):
     (tmp_path / "file").write_text("")
     assert KeptCatalogues(tmp_path / "file" / "below").keep(LOCAL, catalogue) is False
+
+
+def test_a_program_that_prints_without_end_is_given_up(qtbot, make):
+    """The event loop goes on meanwhile, and the message says what was run and what it printed."""
+    worker = make(["yes", "no worker"])
+    with qtbot.waitSignal(worker.died, timeout=20_000) as told:
+        worker.start()
+    assert "printed 1,000 lines and no greeting" in told.args[0] and "'no worker'" in told.args[0]

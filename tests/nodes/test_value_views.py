@@ -77,7 +77,7 @@ WAY = Trajectory(tuple(Step(t, PIXELS * (t + 2) / 10, PIXELS / (t + 2)) for t in
 
 def test_a_trajectory_is_shown_step_by_step() -> None:
     assert look(WAY, "steps") == [{"step": 0, "t": 8}, {"step": 1, "t": 3}, {"step": 2, "t": -1}]
-    assert look(WAY, "info")["steps"] == 3 and look(WAY, "info")["count"] == 2
+    assert look(WAY, "info")["steps"] == look(WAY, "steps") and look(WAY, "info")["count"] == 2
     assert ["steps", "3, from t = 8 to the result"] in look(WAY, "info")["lines"]
     for number, step in enumerate(WAY):
         noisy = look(WAY, "frame", step=number, what="noisy", index=1, size=64)

@@ -5,6 +5,7 @@ for the rest. While a node runs it shows what the node tells.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -178,7 +179,11 @@ class ViewerDock(QDockWidget):
                 self._show_info(Info.from_json(answer["json"]))
 
         def failed(why: str) -> None:
-            if question == self._question:
+            if question != self._question:
+                return
+            if state is not None and state.preview is not None:  # what is left of it when the worker has gone
+                self._show_live(replace(state, text=f"A preview: {why}"))
+            else:
                 self._show_message(node, output, why)
 
         self._ask("value", then=arrived, failed=failed, node=node, output=output, view="info", options={})

@@ -25,9 +25,11 @@ class LiveViewer(Viewer):
         self.pane = PicturePane(self)
         self.said = QLabel(self)
         self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.said.setWordWrap(True)
         self.said.setContentsMargins(8, 0, 8, 6)
         self.epoch = QLabel(self)
         self.scrubber = QSlider(Qt.Orientation.Horizontal, self)
+        self.scrubber.setRange(0, 0)
         self.scrubber.setAccessibleName("Epoch whose samples are shown")
         self.curve: CurvePane | None = None
         self.splitter = QSplitter(Qt.Orientation.Vertical, self)
