@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import PICTURE, chosen, passes
+from nodegraph_nodes.foresights import PICTURE, chosen, passes, size_of
+from nodegraph_nodes.ops.sizes import check_rectangle
 from nodegraph_nodes.types import Image, Mask
 
 PIXELS = {"unit": "px"}
@@ -70,7 +71,22 @@ def foresee_mask(known: Foresight) -> None:
         known.gives("mask", height=known.value("size"), width=known.value("size"))
 
 
-@node("RectangleMask", category="Masks", outputs="mask", foresee=foresee_mask)
+def foresee_rectangle(known: Foresight) -> None:
+    """The rectangle must lie within the mask."""
+    foresee_mask(known)
+    size = size_of(known.of("like"))
+    if not known.links("like") and known.knows("size"):
+        size = known.value("size"), known.value("size")
+    if size is not None and known.knows("left", "top", "width", "height"):
+        rows, columns = size
+        left, top = known.value("left"), known.value("top")
+        with known.refusals():
+            check_rectangle(
+                left, top, known.value("width") or columns - left, known.value("height") or rows - top, columns, rows
+            )
+
+
+@node("RectangleMask", category="Masks", outputs="mask", foresee=foresee_rectangle)
 def rectangle_mask(
     size: Side = 28,
     left: Annotated[

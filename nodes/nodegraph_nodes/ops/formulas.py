@@ -77,7 +77,8 @@ class Formula(Composition):
 
     def ask(self, p: Point) -> Asking:
         moment = Moment(self.text, p.t, p.step, self.s)
-        moment.settle(self.tree)  # this, and a mask that does not fit, is refused before any network is called
+        # This, and a mask that does not fit, is refused before any network is called.
+        moment.settle(self.tree, min(p.x.shape[-2:]))
         asked = moment.asked(self.tree)
         fields = self.fields(p.x)
         estimates = yield from gather(*(self.given[name].ask(p) for name in asked))

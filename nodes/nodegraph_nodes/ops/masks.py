@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from nodegraph_nodes.ops.pictures import read_picture
+from nodegraph_nodes.ops.sizes import check_rectangle
 
 
 def rectangle(rows: int, columns: int, left: int, top: int, width: int, height: int, feather: float = 0) -> Tensor:
@@ -23,12 +24,7 @@ def rectangle(rows: int, columns: int, left: int, top: int, width: int, height: 
     Raises:
         ValueError: the rectangle is empty or reaches beyond the mask.
     """
-    for edge, name, start, length, side in (
-        ("left", "width", left, width, columns),
-        ("top", "height", top, height, rows),
-    ):
-        if start < 0 or length < 1 or start + length > side:
-            raise ValueError(f"{edge} is {start} and {name} {length}, must lie within the mask's {name} of {side}")
+    check_rectangle(left, top, width, height, columns, rows)
     down = band(rows, top, height, feather)
     across = band(columns, left, width, feather)
     return (down[:, None] * across[None, :]).float()[None, None]
