@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import composed
+from nodegraph_nodes.foresights import TIMESTEPS, composed
 from nodegraph_nodes.ops.demands import Blurred
 from nodegraph_nodes.ops.expressions import ESTIMATES, LONGEST, FormulaError, Kind, Node, nodes_of
 from nodegraph_nodes.ops.parsing import parse
+from nodegraph_nodes.ops.weight_sums import check_sums
 from nodegraph_nodes.types import Denoiser, Mask
 
 
@@ -53,7 +54,10 @@ def foresee_formula(known: Foresight) -> None:
         asked = [facts for letter, facts in parts.items() if letter in always]
         mask = known.of("mask") if "mask" in names else None
         demands = [Blurred(sigma) for sigma in always_blurred(tree)]
-        known.gives("denoiser", composed(known, list(parts.values()), asked, mask, demands))
+        facts = composed(known, list(parts.values()), asked, mask, demands)
+        known.gives("denoiser", facts)
+        if "schedule" in facts and known.knows("s", "any_sum"):
+            check_sums(known.value("formula"), tree, known.value("s"), TIMESTEPS, known.value("any_sum"))
 
 
 def always_asked(root: Node) -> set[str]:

@@ -186,7 +186,7 @@ def test_fewer_pictures_than_inputs_are_refused_before_any_network_is_called():
 
 def test_rows_are_repeated_in_turn():
     assert rows_for(torch.tensor([1, 2]), 6, "label").tolist() == [1, 2, 1, 2, 1, 2]
-    with pytest.raises(ValueError, match="label has 2 rows, .* and the batch has 5; it needs a multiple of 2, such as 4"):
+    with pytest.raises(ValueError, match=r"label has 2 rows, .* and the batch has 5; it needs a multiple of 2"):
         rows_for(torch.tensor([1, 2]), 5, "label")
     same = torch.tensor([1, 2])
     assert rows_for(same, 2, "label") is same
