@@ -314,3 +314,52 @@ def test_of_two_that_are_asked_in_turn_one_has_to_fit(registry):
     )
     assert told(graph, registry) == []
     assert len(told(graph.set("noise", batch=5), registry)) == 1
+
+
+# Regions
+
+
+def regions(masks, parts=2, inverted=()):
+    nodes = {f"m{i}": ("RectangleMask", {"size": 16, **inputs}) for i, inputs in enumerate(masks)}
+    nodes |= {f"i{i}": ("InvertMask", {}) for i in inverted}
+    links = [f"{'abc'[i]}.denoiser -> mix.parts[{i}]" for i in range(parts)]
+    links += [f"m{i}.mask -> i{i}.mask" for i in inverted]
+    links += [f"{'i' if i in inverted else 'm'}{i}.mask -> mix.masks[{i}]" for i in range(len(masks))]
+    return combined("Regions", *links, noise={"size": 16}, more=nodes)
+
+
+@pytest.mark.parametrize(
+    ("graph", "problem"),
+    [
+        (regions([{"width": 10}, {"left": 8}]), "sum to 2 at column 8, row 0, must sum to 1 everywhere"),
+        (regions([{"width": 8}, {"left": 10}]), "sum to 0 at column 8, row 0, must sum to 1 everywhere"),
+        (
+            regions([{"width": 10}, {"left": 8, "top": 4}], parts=3),
+            "sum to 2 at column 8, row 4, must sum to at most 1 everywhere, since the last part takes the rest",
+        ),
+        (
+            regions([{"left": 4, "width": 8, "feather": 3.0}, {"left": 4, "width": 8}], inverted=[1]),
+            "sum to 0.8333 at column 3, row 0, must sum to 1 everywhere",
+        ),
+        (regions([{"width": 9}, {"width": 8}], inverted=[1]), "sum to 2 at column 8, row 0, must sum to 1 everywhere"),
+    ],
+    ids=range(5),
+)
+def test_rectangles_that_are_no_whole_are_told(registry, blind, graph, problem):
+    (found,) = told(graph, registry)
+    assert found.startswith("mix (Regions): masks sum to ")
+    assert found.partition(": masks ")[2] == failing(graph, blind).partition("the masks ")[2].partition("\n")[0]
+    if "0.8333" not in problem:
+        assert found == f"mix (Regions): masks {problem}"
+
+
+def test_rectangles_that_are_a_whole_are_not(registry, blind):
+    for graph in (
+        regions([{"width": 8}, {"left": 8}]),
+        regions([{"width": 8, "feather": 3.0}, {"left": 8, "feather": 3.0}]),
+        regions([{"left": 4, "top": 3, "width": 5, "height": 6, "feather": 2.5}] * 2, inverted=[1]),
+        regions([{"left": 4, "width": 3}]),
+        regions([{"left": 4, "width": 3}, {"left": 9, "width": 3}], parts=3),
+    ):
+        assert told(graph, registry) == []
+        runs(graph, blind)
