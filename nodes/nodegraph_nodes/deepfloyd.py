@@ -31,7 +31,10 @@ SecondStage = Annotated[
         json_schema_extra={"checkpoint": ["unet", "scheduler", "image_noising_scheduler"]},
     ),
 ]
-Prompt = Annotated[Conditioning, Field(description="What to draw; picture i of a batch takes prompt i, in turn.")]
+Prompt = Annotated[
+    Conditioning,
+    Field(description="What to draw; picture i of a batch takes prompt i, in turn, each prompt as often."),
+]
 Small = Annotated[Image, Field(description="The pictures to enlarge, in [-1, 1]; within a view, as seen through it.")]
 Level = Annotated[
     int,
