@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import composed, kept, shape_of
+from nodegraph_nodes.foresights import composed, kept, pictures_of
 from nodegraph_nodes.noise import Seed
 from nodegraph_nodes.ops.agreements import check_components, check_kept
-from nodegraph_nodes.ops.sizes import check_colours, check_kernel, check_length, check_odd, growth
-from nodegraph_nodes.types import Denoiser, Image, Shape
+from nodegraph_nodes.ops.demands import Blurred, Demand, Pictures, Split, check_all
+from nodegraph_nodes.ops.sizes import check_odd
+from nodegraph_nodes.types import Denoiser, Image
 
 PIXELS = {"unit": "pixels"}
 Sigma = Annotated[
@@ -68,10 +69,13 @@ Project = Annotated[
 
 
 def foresee_mix(known: Foresight) -> None:
+    demands: tuple[Demand, ...] = ()
     if known.knows("kernel"):
         with known.refusals():
             check_odd(known.value("kernel"))
-    known.gives("denoiser", composed(known, [known.of("low"), known.of("high")]))
+            if known.knows("sigma"):
+                demands = (Blurred(known.value("sigma"), known.value("kernel")),)
+    known.gives("denoiser", composed(known, [known.of("low"), known.of("high")], demands=demands))
 
 
 @node("FrequencyMix", category="Guidance", outputs="denoiser", foresee=foresee_mix)
@@ -88,30 +92,20 @@ def frequency_mix(low: Denoiser, high: Denoiser, sigma: Sigma = 2.0, kernel: Ker
 
 def foresee_factors(known: Foresight) -> None:
     """A part for each component, and pictures that can be split."""
-    count, facts = known.count("parts"), composed(known, known.of("parts"))
+    count = known.count("parts")
+    demands: tuple[Demand, ...] = ()
     with known.refusals():
         if count is not None and known.knows("by"):
             check_components(count, known.value("by").split(", "))
-        check_split(known, shape_of(facts))
-    known.gives("denoiser", facts)
+        check_all(split(known), Pictures())
+        demands = split(known)
+    known.gives("denoiser", composed(known, known.of("parts"), demands=demands))
 
 
-def check_split(known: Foresight, shape: Shape | None) -> None:
-    """Whether pictures of that shape can be split `by` what is typed; ValueError when they cannot."""
-    if not known.knows("by", "kernel", "length", "base"):
-        return
-    by, kernel, base = known.value("by"), known.value("kernel"), known.value("base")
-    if by == "motion, rest":
-        check_length(known.value("length"))
-        if shape is not None:
-            growth(shape[1:], base)
-    elif by == "grey, colour":
-        if shape is not None:
-            check_colours(shape)
-    else:
-        check_odd(kernel)
-        if shape is not None:
-            check_kernel(shape, kernel or (25 if by == "low, middle, high" else 33), base)
+def split(known: Foresight) -> tuple[Demand, ...]:
+    """That pictures can be split `by` what is typed, where that is known."""
+    names = ("by", "kernel", "length", "base")
+    return (Split(*map(known.value, names)),) if known.knows(*names) else ()
 
 
 @node("Factorize", category="Guidance", outputs="denoiser", foresee=foresee_factors)
@@ -141,7 +135,7 @@ def foresee_inverse(known: Foresight) -> None:
     with known.refusals():
         if known.knows("by", "keep"):
             check_kept(known.value("keep"), known.value("by").split(", "))
-        check_split(known, shape_of(known.of("image")))
+        check_all(split(known), pictures_of(known.of("image")))
     known.gives("denoiser", kept(known))
 
 

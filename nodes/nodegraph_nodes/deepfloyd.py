@@ -10,6 +10,7 @@ from nodegraph import Context, Foresight, node
 from nodegraph_nodes.foresights import shape_of, size_of
 from nodegraph_nodes.ops.agreements import check_prompts
 from nodegraph_nodes.ops.checkpoints import Checkpoint, locate
+from nodegraph_nodes.ops.demands import Rows
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.sizes import check_picture_channels, enlarged
 from nodegraph_nodes.ops.traits import FIRST, SECOND, first_traits, second_traits
@@ -30,7 +31,10 @@ SecondStage = Annotated[
         json_schema_extra={"checkpoint": ["unet", "scheduler", "image_noising_scheduler"]},
     ),
 ]
-Prompt = Annotated[Conditioning, Field(description="What to draw; picture i of a batch takes prompt i, in turn.")]
+Prompt = Annotated[
+    Conditioning,
+    Field(description="What to draw; picture i of a batch takes prompt i, in turn, each prompt as often."),
+]
 Small = Annotated[Image, Field(description="The pictures to enlarge, in [-1, 1]; within a view, as seen through it.")]
 Level = Annotated[
     int,
@@ -96,7 +100,7 @@ def foresee_first(known: Foresight) -> None:
     """Which pictures the network takes, and for how many there are prompts."""
     found, facts = located(known, FIRST), {"space": "pixels"}
     if "prompts" in known.of("conditioning"):
-        facts["labels"] = known.of("conditioning")["prompts"]
+        facts["demands"] = (Rows(known.of("conditioning")["prompts"]),)
     if found is not None:
         with known.refusals("checkpoint"):
             unet = first_traits(found)
@@ -135,7 +139,7 @@ def foresee_second(known: Foresight) -> None:
         with known.refusals("image"):
             check_prompts(prompts, batch)
     if prompts is not None or batch is not None:
-        facts["labels"] = max(prompts or 1, batch or 1)
+        facts["demands"] = tuple(Rows(rows) for rows in (prompts, batch) if rows)
     seen = {name: known.value(name) for name in ("noise_level", "seed") if known.knows(name)}
     facts["sees"] = seen | ({"image": known.origin("image")} if known.origin("image") else {})
     channels = multiple = size = 0

@@ -8,6 +8,7 @@ from pydantic import Field
 from nodegraph import Context, Foresight, node
 from nodegraph_nodes.foresights import chosen, shape_of
 from nodegraph_nodes.noise import Like, Schedule
+from nodegraph_nodes.ops.demands import Rows
 from nodegraph_nodes.ops.digits import read_digits
 from nodegraph_nodes.types import Denoiser, Image, Model, NoiseSchedule
 
@@ -39,7 +40,7 @@ def foresee_digits(known: Foresight) -> None:
             with known.refusals():
                 read_digits(known.value("digit"))
         with suppress(ValueError):  # of a network with more classes
-            facts["labels"] = len(read_digits(known.value("digit")))
+            facts["demands"] = (Rows(len(read_digits(known.value("digit")))),)
     known.gives("denoiser", facts)
 
 
@@ -47,7 +48,8 @@ def foresee_digits(known: Foresight) -> None:
 def unet_mnist(context: Context, digit: Digit = "", model: TrainedModel = None) -> Denoiser:
     """A small network that was trained on handwritten digits: 28 x 28 pixels, 1 channel.
 
-    Picture i of a batch becomes digit i, and after the last digit the first again; there must be a picture for each.
+    Picture i of a batch becomes digit i, and after the last digit the first again; there must be as many
+    pictures for each of them.
     """
     from nodegraph_nodes.ops.networks import digit_denoiser
 
@@ -64,7 +66,7 @@ def foresee_gaussian(known: Foresight) -> None:
     if shape_of(mean) is not None:
         facts |= chosen(mean, "channels", "height", "width")
     if "batch" in mean:
-        facts["labels"] = mean["batch"]
+        facts["demands"] = (Rows(mean["batch"]),)
     known.gives("denoiser", facts)
 
 

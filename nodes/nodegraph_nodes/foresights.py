@@ -1,12 +1,12 @@
 """What the built-in nodes know of pictures and denoisers before a run: the facts that they hand on, and who fits whom.
 
 Facts are right or absent. Of a picture, a mask or a noisy picture: `batch`, `channels`, `height`, `width`, `space`; of
-a noisy one also `t`, None for pure noise, and `schedule`, by name. Of a conditioning: `prompts`, how many. Of a
-denoiser:
+a noisy one also `t`, None for pure noise, and `schedule`, by name; of a mask that is a rectangle, `rectangle`. Of a
+conditioning: `prompts`, how many. Of a denoiser:
 
     schedule, space         as of a noisy picture
     channels, height, width what it takes; channels alone, or nothing, where it takes other sizes
-    labels                  how many pictures a batch must have at least, one for each row that it is bound to
+    demands                 what else it asks of pictures and of how many there are, as `ops.demands`
     multiple                what their sides must be divisible by
     sides                   height and width that pictures must have, since a mask in it does
     keeps                   the pictures that are kept while it is sampled, as facts
@@ -22,6 +22,7 @@ from typing import Any
 
 from nodegraph import Foresight
 from nodegraph_nodes.ops.agreements import agreed, check_schedules
+from nodegraph_nodes.ops.demands import Demand, Pictures, check_all
 from nodegraph_nodes.ops.presets import Presets, overridden, settled
 from nodegraph_nodes.ops.sizes import (
     check_channel_count,
@@ -82,7 +83,11 @@ def told_one(output: str, **facts: Any) -> Callable[[Foresight], None]:
 
 
 def composed(
-    known: Foresight, parts: Sequence[Facts], asked: Iterable[Facts] | None = None, mask: Facts | None = None
+    known: Foresight,
+    parts: Sequence[Facts],
+    asked: Iterable[Facts] | None = None,
+    mask: Facts | None = None,
+    demands: Iterable[Demand] = (),
 ) -> dict[str, Any]:
     """What is known of a denoiser made of denoisers, and said of it if they do not go together.
 
@@ -90,6 +95,7 @@ def composed(
         parts: those that are known.
         asked: those that are asked at every step; all, when left out.
         mask: one that must have the size of the pictures.
+        demands: what the composition itself asks of pictures, told at once where it is known what they are like.
     """
     facts: dict[str, Any] = {}
     with known.refusals():
@@ -98,14 +104,21 @@ def composed(
         if common["shape"] is not None:
             facts["channels"], facts["height"], facts["width"] = common["shape"]
     asked = list(parts if asked is None else asked)
-    for name, join in (("labels", max), ("multiple", lcm)):
-        values = [part[name] for part in asked if name in part]
-        if values:
-            facts[name] = join(*values) if len(values) > 1 else values[0]
+    values = [part["multiple"] for part in asked if "multiple" in part]
+    if values:
+        facts["multiple"] = lcm(*values)
     for name in ("channels", "sides"):
         values = [part[name] for part in asked if name in part]
         if values:
             facts.setdefault(name, values[0])
+    demands = tuple(demands)
+    if shape_of(facts) is not None:
+        with known.refusals():
+            check_all(demands, Pictures(None, *shape_of(facts)))
+        demands = ()
+    demands = unique((*demands, *(demand for part in asked for demand in part.get("demands", ()))))
+    if demands:
+        facts["demands"] = demands
     keeps = [kept for part in parts for kept in part.get("keeps", ())]
     if keeps:
         facts["keeps"] = keeps
@@ -117,6 +130,16 @@ def composed(
             with known.refusals():
                 check_size(facts["sides"], "the mask", (facts["height"], facts["width"]))
     return facts
+
+
+def unique(demands: Iterable[Demand]) -> tuple[Demand, ...]:
+    """Each demand once, so that compositions of compositions do not pile them up."""
+    return tuple(dict.fromkeys(demands))
+
+
+def pictures_of(facts: Facts) -> Pictures:
+    """What is known of pictures, for demands."""
+    return Pictures(**chosen(facts, "batch", "channels", "height", "width"))
 
 
 def composes(*names: str) -> Callable[[Foresight], None]:
@@ -178,8 +201,7 @@ def sampled(known: Foresight, start: str, denoiser: str = "denoiser") -> dict[st
                 check_like_sampled(original, shape)
             if batch is not None and picture.get("batch", 1) > 1:
                 check_rows(picture["batch"], batch, "the image")
-        if batch is not None and "labels" in asks:
-            check_rows(asks["labels"], batch, f"the {denoiser}")
+        check_all(asks.get("demands", ()), pictures_of(begun), f"{start} is")
     facts = {**chosen(asks, "space"), **(chosen(asks, *PICTURE) if shape_of(asks) else {})}
     return {**facts, **chosen(begun, "batch", "channels", "height", "width")}
 

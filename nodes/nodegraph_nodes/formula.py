@@ -1,13 +1,16 @@
 """The formula node: a denoiser from a text."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import composed
+from nodegraph_nodes.foresights import TIMESTEPS, composed
+from nodegraph_nodes.ops.demands import Blurred
 from nodegraph_nodes.ops.expressions import ESTIMATES, LONGEST, FormulaError, Kind, Node, nodes_of
 from nodegraph_nodes.ops.parsing import parse
+from nodegraph_nodes.ops.weight_sums import check_sums
 from nodegraph_nodes.types import Denoiser, Mask
 
 
@@ -50,19 +53,32 @@ def foresee_formula(known: Foresight) -> None:
         parts = {letter: known.of(letter) for letter in linked if letter in names}
         asked = [facts for letter, facts in parts.items() if letter in always]
         mask = known.of("mask") if "mask" in names else None
-        known.gives("denoiser", composed(known, list(parts.values()), asked, mask))
+        demands = [Blurred(sigma) for sigma in always_blurred(tree)]
+        facts = composed(known, list(parts.values()), asked, mask, demands)
+        known.gives("denoiser", facts)
+        if "schedule" in facts and known.knows("s", "any_sum"):
+            check_sums(known.value("formula"), tree, known.value("s"), TIMESTEPS, known.value("any_sum"))
 
 
 def always_asked(root: Node) -> set[str]:
     """The names that stand behind no condition on numbers, which decides who is asked."""
-    found, waiting = set(), [root]
+    return {node.name for node in unconditional(root) if node.op == "name"}
+
+
+def always_blurred(root: Node) -> list[float]:
+    """The sigmas, as they are typed, of blurs that stand behind no condition on numbers."""
+    blurs = [node.operands[1] for node in unconditional(root) if node.op == "blur"]
+    return [sigma.value for sigma in blurs if sigma.op == "number"]
+
+
+def unconditional(root: Node) -> Iterator[Node]:
+    """The nodes that are needed at every step, whatever a condition on numbers says."""
+    waiting = [root]
     while waiting:
         node = waiting.pop()
-        if node.op == "name":
-            found.add(node.name)
-        elif node.op != "where" or node.operands[0].kind is not Kind.TRUTH:
+        yield node
+        if node.op != "where" or node.operands[0].kind is not Kind.TRUTH:
             waiting += node.operands
-    return found
 
 
 @node("Formula", category="Guidance", outputs="denoiser", foresee=foresee_formula)

@@ -7,6 +7,8 @@ from pydantic import Field
 from nodegraph import Foresight, node
 from nodegraph_nodes.foresights import chosen, compare_pictures, composed, shape_of, size_of
 from nodegraph_nodes.ops.agreements import check_interval, check_negatives, check_regions, check_stride, check_sum
+from nodegraph_nodes.ops.demands import Either, Tiled
+from nodegraph_nodes.ops.rectangles import check_rectangles
 from nodegraph_nodes.ops.sizes import check_size, check_tile
 from nodegraph_nodes.types import Denoiser, Mask
 
@@ -138,8 +140,8 @@ def foresee_when(known: Foresight) -> None:
         with known.refusals():
             check_interval(known.value("first"), known.value("last"))
     facts = composed(known, [inside, outside], ())
-    if "labels" in inside and "labels" in outside:
-        facts["labels"] = min(inside["labels"], outside["labels"])
+    if inside.get("demands") and outside.get("demands"):
+        facts["demands"] = (Either(inside["demands"], outside["demands"]),)
     known.gives("denoiser", facts)
 
 
@@ -182,6 +184,11 @@ def foresee_regions(known: Foresight) -> None:
         if size is not None and sizes[0] is not None:
             with known.refusals("masks"):
                 check_size(size, f"masks[{number}]", sizes[0], "masks[0]")
+    rectangles = [mask["rectangle"] for mask in known.of("masks") if "rectangle" in mask]
+    whole = masks is not None and masks == len(rectangles) == len(sizes) and len(set(sizes)) == 1
+    if whole and parts is not None and 0 <= parts - len(rectangles) <= 1:
+        with known.refusals():
+            check_rectangles(rectangles, rest=len(rectangles) < parts)
     known.gives("denoiser", composed(known, known.of("parts"), mask=next(iter(known.of("masks")), None)))
 
 
@@ -208,7 +215,12 @@ def foresee_tiles(known: Foresight) -> None:
         known.wrong(
             "denoiser", "keeps a picture between steps, which tiles that overlap cannot do", "keep it around Tile"
         )
-    known.gives("denoiser", chosen(inner, "schedule", "space", "labels"))
+    known.gives("denoiser", chosen(inner, "schedule", "space"))
+    if known.knows("size"):
+        tiles = Tiled(
+            known.value("size"), inner.get("multiple", 1), inner.get("sides"), tuple(inner.get("demands", ()))
+        )
+        known.gives("denoiser", demands=(tiles,))
 
 
 @node("Tile", category="Guidance", outputs="denoiser", foresee=foresee_tiles)

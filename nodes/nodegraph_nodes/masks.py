@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import PICTURE, chosen, passes
+from nodegraph_nodes.foresights import PICTURE, chosen, size_of
+from nodegraph_nodes.ops.rectangles import Rectangle
+from nodegraph_nodes.ops.sizes import check_rectangle
 from nodegraph_nodes.types import Image, Mask
 
 PIXELS = {"unit": "px"}
@@ -70,7 +72,25 @@ def foresee_mask(known: Foresight) -> None:
         known.gives("mask", height=known.value("size"), width=known.value("size"))
 
 
-@node("RectangleMask", category="Masks", outputs="mask", foresee=foresee_mask)
+def foresee_rectangle(known: Foresight) -> None:
+    """The rectangle must lie within the mask."""
+    foresee_mask(known)
+    size = size_of(known.of("like"))
+    if not known.links("like") and known.knows("size"):
+        size = known.value("size"), known.value("size")
+    if size is not None and known.knows("left", "top", "width", "height"):
+        rows, columns = size
+        left, top = known.value("left"), known.value("top")
+        width, height = known.value("width") or columns - left, known.value("height") or rows - top
+        with known.refusals():
+            check_rectangle(left, top, width, height, columns, rows)
+            if known.knows("feather"):
+                known.gives(
+                    "mask", rectangle=Rectangle(columns, rows, left, top, width, height, known.value("feather"))
+                )
+
+
+@node("RectangleMask", category="Masks", outputs="mask", foresee=foresee_rectangle)
 def rectangle_mask(
     size: Side = 28,
     left: Annotated[
@@ -115,7 +135,15 @@ def circle_mask(
     return Mask(masks.circle(rows, columns, x, y, radius, feather))
 
 
-@node("InvertMask", category="Masks", outputs="mask", foresee=passes("mask", "mask", *PICTURE))
+def foresee_inverted(known: Foresight) -> None:
+    """As large as the other, and a rectangle the other way round."""
+    mask = known.of("mask")
+    known.gives("mask", chosen(mask, *PICTURE))
+    if "rectangle" in mask:
+        known.gives("mask", rectangle=mask["rectangle"]._replace(inverted=not mask["rectangle"].inverted))
+
+
+@node("InvertMask", category="Masks", outputs="mask", foresee=foresee_inverted)
 def invert_mask(mask: Mask) -> Mask:
     """Swap the inside and the outside of a mask."""
     from nodegraph_nodes.ops import masks

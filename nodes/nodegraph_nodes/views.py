@@ -5,8 +5,10 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import PICTURE, chosen, composed, composes
+from nodegraph_nodes.foresights import PICTURE, chosen, composed, pictures_of
 from nodegraph_nodes.ops.agreements import check_permutations, check_views
+from nodegraph_nodes.ops.demands import Demand, Seen, check_all
+from nodegraph_nodes.ops.view_rules import check_grid, check_named
 from nodegraph_nodes.types import Denoiser, Image, Noisy
 
 View = Literal[
@@ -68,7 +70,25 @@ Reduction = Annotated[
 ]
 
 
-@node("FlipAverage", category="Guidance", outputs="denoiser", foresee=composes("upright", "flipped"))
+def seen_through(known: Foresight, view: str) -> tuple[Demand, ...]:
+    """That pictures have a view, as far as it is known which; ValueError when its name and its grid do not go."""
+    if not known.knows("grid", "patches"):
+        return ()
+    check_grid(view, known.value("grid"))
+    return (Seen(view, known.value("patches"), known.value("grid")),)
+
+
+def foresee_flip(known: Foresight) -> None:
+    """What is called a view must be one, and pictures must have it."""
+    demands: tuple[Demand, ...] = ()
+    if known.knows("view"):
+        with known.refusals():
+            demands = seen_through(known, known.value("view"))
+            check_named(known.value("view"))
+    known.gives("denoiser", composed(known, [known.of("upright"), known.of("flipped")], demands=demands))
+
+
+@node("FlipAverage", category="Guidance", outputs="denoiser", foresee=foresee_flip)
 def flip_average(
     upright: Denoiser,
     flipped: Denoiser,
@@ -101,7 +121,15 @@ def foresee_views(known: Foresight) -> None:
             if count is not None:
                 check_views(count, views)
     mean = known.knows("reduction") and known.value("reduction") == "mean"
-    known.gives("denoiser", composed(known, parts, parts if mean else parts[:1]))
+    names, demands = (known.value("views") if known.knows("views") else []), []
+    with known.refusals("views"):
+        for name in names:
+            demands += seen_through(known, name)
+            check_named(name, f"{name}")
+    facts = composed(known, parts, parts if mean else parts[:1], demands=demands)
+    if not mean and demands and "demands" in facts:  # nobody may be asked but the first
+        facts["demands"] = tuple(each for each in facts["demands"] if each not in demands[1:])
+    known.gives("denoiser", facts)
 
 
 @node("MultiView", category="Guidance", outputs="denoiser", foresee=foresee_views)
@@ -142,6 +170,14 @@ def foresee_transform(known: Foresight) -> None:
     """Views keep the size of pictures."""
     if not known.links("image") and not known.links("noisy"):
         known.wrong("image", "and noisy have no link, so that there is nothing to transform", "link one of them")
+    if known.knows("view"):
+        name = known.value("view")
+        with known.refusals():
+            demands = seen_through(known, name)
+            if known.links("noisy"):
+                check_named(name)
+            for source in ("image", "noisy"):
+                check_all(demands, pictures_of(known.of(source)), f"{source} is")
     known.gives("image", chosen(known.of("image"), *PICTURE))
     known.gives("noisy", chosen(known.of("noisy"), *PICTURE, "t", "schedule"))
 

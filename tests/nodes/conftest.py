@@ -1,9 +1,12 @@
-"""Shared by the tests of DeepFloyd IF: a tiny checkpoint of each stage, and a guard on its weights."""
+"""Shared: a tiny checkpoint of each stage of DeepFloyd IF, a guard on its weights, and the built-in node types."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tiny_if import write_if_checkpoint
+
+from nodegraph.plugins import load_plugins
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +29,17 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("weights are read")
 
     monkeypatch.setattr("nodegraph_nodes.ops.deepfloyd.load_unet", refuse)
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return load_plugins(only=["nodegraph"])
+
+
+@pytest.fixture(scope="module")
+def blind():
+    """The same node types, none of which foresees anything."""
+    found = load_plugins(only=["nodegraph"])
+    for name, spec in list(found.node_types.items()):
+        found.node_types._read[name] = replace(spec, foresee=None)
+    return found

@@ -212,7 +212,7 @@ def test_components_in_a_graph(session):
     torch.testing.assert_close(result(session, graph), torch.full((1, 1, 64, 64), -0.75), rtol=0, atol=1e-4)
     with pytest.raises(CheckFailed, match="parts are 3, must be 2; one each for low, high"):
         session.run(graph.set("mix", by="low, high"))
-    with pytest.raises(RunFailed, match="the shorter side of the pictures is 28, below base 64"):
+    with pytest.raises(CheckFailed, match="the shorter side of the pictures is 28, below base 64"):
         session.run(graph.set("start", size=28))
 
 

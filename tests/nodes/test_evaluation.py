@@ -169,9 +169,9 @@ def test_inputs_that_cannot_be_joined_are_not():
 
 def test_row_i_takes_input_i_mod_n():
     net = ToyNetwork()
-    x = noise(1, 5)
+    x = noise(1, 4)
     found = Evaluator().estimate(CFGCombine(leaf([6, 9], net), leaf(ANY, net), 2.0), x, T).noise
-    for i, label in enumerate([6, 9, 6, 9, 6]):
+    for i, label in enumerate([6, 9, 6, 9]):
         expected = guided(one(label), one(ANY), 2.0)(x[i : i + 1])
         torch.testing.assert_close(found[i : i + 1], expected, rtol=1e-12, atol=1e-12)
 
@@ -185,7 +185,9 @@ def test_fewer_pictures_than_inputs_are_refused_before_any_network_is_called():
 
 
 def test_rows_are_repeated_in_turn():
-    assert rows_for(torch.tensor([1, 2]), 5, "label").tolist() == [1, 2, 1, 2, 1]
+    assert rows_for(torch.tensor([1, 2]), 6, "label").tolist() == [1, 2, 1, 2, 1, 2]
+    with pytest.raises(ValueError, match=r"label has 2 rows, .* and the batch has 5; it needs a multiple of 2"):
+        rows_for(torch.tensor([1, 2]), 5, "label")
     same = torch.tensor([1, 2])
     assert rows_for(same, 2, "label") is same
 

@@ -3,65 +3,17 @@
 import json
 import warnings
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
+from foretold import GAUSSIANS, GUIDED, PARTS, PICTURE, ROOT, built, combined, example, told
 
 from nodegraph import CheckFailed, Foresight, Graph, GraphWarning, Link, RunFailed, Session, check, load
 from nodegraph.foresight import UNKNOWN, Known
 from nodegraph.plugins import load_plugins
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted([*ROOT.glob("examples/*.json"), *ROOT.glob("examples/if/*.json")])
-PICTURE = str(ROOT / "examples/pictures/two.png")
-
-
-@pytest.fixture(scope="module")
-def registry():
-    return load_plugins(only=["nodegraph"])
-
-
-@pytest.fixture(scope="module")
-def blind():
-    """The same node types, none of which foresees anything."""
-    found = load_plugins(only=["nodegraph"])
-    for name, spec in list(found.node_types.items()):
-        found.node_types._read[name] = replace(spec, foresee=None)
-    return found
-
-
-def built(nodes, *links) -> Graph:
-    graph = Graph()
-    for name, (kind, inputs) in nodes.items():
-        graph = graph.add(name, kind, **inputs)
-    for link in links:
-        graph = graph.connect(link)
-    return graph
-
-
-def told(graph, registry, **options) -> list[str]:
-    return [f"{'warning ' if each.kind == 'warning' else ''}{each}" for each in check(graph, registry, **options)]
-
-
-GAUSSIANS = {name: ("ExactGaussian", {"value": value}) for name, value in zip("abc", (0.0, 0.5, -0.5), strict=True)}
-
-
-def combined(kind, *links, noise=None, more=None, **inputs) -> Graph:
-    """A combinator of denoisers a, b and c, and a sampler."""
-    nodes = {
-        **GAUSSIANS,
-        "mix": (kind, inputs),
-        "noise": ("PureNoise", {"size": 8, **(noise or {})}),
-        "sample": ("IterativeSampler", {"steps": 2}),
-        **(more or {}),
-    }
-    return built(nodes, *links, "mix.denoiser -> sample.denoiser", "noise.noisy -> sample.start")
-
-
-PARTS = ("a.denoiser -> mix.parts[0]", "b.denoiser -> mix.parts[1]")
-GUIDED = ("a.denoiser -> mix.conditional", "b.denoiser -> mix.unconditional")
 
 
 # 1. Counts and weights
@@ -249,10 +201,6 @@ def test_a_preset_of_mask_blend(registry):
 
 
 # 3. to 5. Sizes, batches, halves
-
-
-def example(name: str) -> Graph:
-    return load(ROOT / "examples" / name)
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,9 @@ def test_what_names_no_digits_is_refused(text):
 
 
 def test_a_digit_is_the_label_of_the_network():
-    x = drawn((3, 1, 28, 28), 1)
+    x = drawn((4, 1, 28, 28), 1)
     net = networks.load_trained(MODEL)
-    for text, labels in (("3", [3, 3, 3]), ("", [10, 10, 10]), ("6,9", [6, 9, 6])):
+    for text, labels in (("3", [3] * 4), ("", [10] * 4), ("6,9", [6, 9, 6, 9])):
         expected = net(x, 400, torch.tensor(labels))
         torch.testing.assert_close(digit(text).estimate(x, 400).noise, expected)
 

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
-from nodegraph import CheckFailed, Graph, RunFailed, Session
+from nodegraph import CheckFailed, Graph, Session
 from nodegraph.checks import check
 from nodegraph.plugins import load_plugins
 from nodegraph_nodes import views
@@ -108,7 +108,7 @@ def test_in_a_graph_what_does_not_fit_is_told():
     with Session(load_plugins(only=["nodegraph"])) as session:
         with pytest.raises(CheckFailed, match="views are 2 for 3 parts, must be one for each"):
             session.run(three_ways(views=["identity", "flip"]))
-        with pytest.raises(RunFailed, match=r"is not orthogonal: its defect is 0\.5, must be below 0\.001"):
+        with pytest.raises(CheckFailed, match=r"is not orthogonal: its defect is 0\.5, must be below 0\.001"):
             session.run(three_ways(views=["identity", "flip", "gain"]))
         problems = check(three_ways(views=["identity", "flip", "sideways"]), session.registry)
         assert len(problems) == 1 and "sideways" in str(problems[0])

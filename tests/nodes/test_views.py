@@ -13,8 +13,10 @@ from nodegraph_nodes.ops.permutations import (
     Skew,
     SquareHinge,
 )
+from nodegraph_nodes.ops.view_rules import DEFECTS
 from nodegraph_nodes.ops.views import (
     DISTORTIONS,
+    PROBE,
     VIEWS,
     brought_back,
     check_orthogonal,
@@ -256,7 +258,8 @@ def test_what_is_no_view_is_refused_with_its_defect(name):
     assert gain(view, (3, 64, 64)) == pytest.approx(strength, rel=0.05)
     with pytest.raises(ValueError, match=r"is not orthogonal: its defect is 0\.\d+, must be below 0\.001") as caught:
         check_orthogonal(view, (3, 64, 64))
-    assert f"{gain(view, (3, 64, 64)):.2g} times as strong" in str(caught.value)
+    assert f"{gain(view, PROBE):.2g} times as strong" in str(caught.value)
+    assert DEFECTS[name] == pytest.approx((defect(view, PROBE), gain(view, PROBE)), abs=5e-3)
 
 
 def test_the_defect_of_a_gain_is_how_far_it_is_from_1():

@@ -12,6 +12,7 @@ from nodegraph_nodes.ops.sizes import shape_text
 from nodegraph_nodes.ops.words import count
 
 WEIGHT_TOLERANCE = 1e-6
+PARTITION_TOLERANCE = 1e-3
 
 
 def each_of(number: int, word: str) -> str:
@@ -84,6 +85,13 @@ def check_regions(parts: int, masks: int) -> None:
             f"masks are {masks} for {count(parts, 'part')}, must be one for each, or for "
             "each but the last; that one then has the rest"
         )
+
+
+def unbalanced(total: float, column: int, row: int, *, rest: bool, picture: int | None = None) -> ValueError:
+    """That the masks of regions do not sum to 1 at a place, or to more where the last part takes the rest."""
+    where = f"column {column}, row {row}" + ("" if picture is None else f" of picture {picture}")
+    due = "at most 1 everywhere, since the last part takes the rest" if rest else "1 everywhere"
+    return ValueError(f"the masks sum to {total:.4g} at {where}, must sum to {due}")
 
 
 def check_interval(first: int, last: int) -> None:

@@ -6,10 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nodegraph_nodes.ops.sizes import check_odd
-
-REACH = 4.0
-"""Standard deviations that the default kernel reaches to each side; 6e-5 of a Gaussian's mass lies beyond."""
+from nodegraph_nodes.ops.sizes import check_blur, check_odd, reached
 
 
 def gaussian_blur(x: Tensor, sigma: float, kernel: int | None = None) -> Tensor:
@@ -28,14 +25,7 @@ def gaussian_blur(x: Tensor, sigma: float, kernel: int | None = None) -> Tensor:
         raise ValueError(f"x is {x.dtype} of shape {list(x.shape)}, must be floats of shape (B, C, H, W)")
     weights = gaussian_weights(sigma, kernel)
     reach = len(weights) // 2
-    side = min(x.shape[-2:])
-    if reach >= side:
-        chosen = "" if kernel is not None else f" (4 sigma to each side, sigma {sigma:g})"
-        fitting = f", or sigma at most {(side - 1) / REACH:g}" if kernel is None else ""
-        raise ValueError(
-            f"kernel is {len(weights)}{chosen} and the picture's shorter side {side}; "
-            f"the kernel must be at most {2 * side - 1}{fitting}"
-        )
+    check_blur(min(x.shape[-2:]), sigma, kernel)
     if reach == 0:
         return x.clone()
 
@@ -57,7 +47,7 @@ def gaussian_weights(sigma: float, kernel: int | None = None) -> Tensor:
     if not 0 <= sigma < math.inf:
         raise ValueError(f"sigma is {sigma}, must be a number of pixels, 0 or more")
     if kernel is None:
-        kernel = 2 * math.ceil(REACH * sigma) + 1
+        kernel = reached(sigma)
     check_odd(kernel)
     distance = torch.arange(kernel, dtype=torch.float64) - kernel // 2
     if sigma == 0:

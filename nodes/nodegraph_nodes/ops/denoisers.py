@@ -15,9 +15,8 @@ from torch import Tensor
 from nodegraph_nodes.ops.agreements import agreed, check_sum
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.evaluation import gather, rows_for
-from nodegraph_nodes.ops.sizes import check_size, shape_text
+from nodegraph_nodes.ops.sizes import check_blur, check_size
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
-from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
 
 
@@ -109,15 +108,12 @@ class FrequencyMix(Composition):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        weights = gaussian_weights(self.sigma, self.kernel)
-        if self.shape is not None and len(weights) // 2 >= min(self.shape[1:]):
-            side = min(self.shape[1:])
-            raise ValueError(
-                f"sigma {self.sigma:g} needs a kernel of {count(len(weights), 'pixel')}, "
-                f"must be at most {2 * side - 1} for pictures of {shape_text(self.shape)}"
-            )
+        gaussian_weights(self.sigma, self.kernel)
+        if self.shape is not None:
+            check_blur(min(self.shape[1:]), self.sigma, self.kernel)
 
     def ask(self, p: Point) -> Asking:
+        check_blur(min(p.x.shape[-2:]), self.sigma, self.kernel)  # before any network is called
         a, b = yield from gather(self.low.ask(p), self.high.ask(p))
         noise = b.noise + gaussian_blur(a.noise - b.noise, self.sigma, self.kernel)
         return Estimate(noise, mean(a.variance, b.variance))

@@ -183,11 +183,11 @@ def rows_for(values: Tensor, count: int, name: str) -> Tensor:
     """The rows of an input for `count` pictures: row i of them takes row i mod n.
 
     Raises:
-        ValueError: there are fewer pictures than rows, so that some would be left out.
+        ValueError: `count` is no multiple of n, so that some rows would be taken more often, or never.
     """
     n = len(values)
     check_rows(n, count, name)
-    return values if n == count else values.repeat(-(-count // n), *[1] * (values.ndim - 1))[:count]
+    return values if n == count else values.repeat(count // n, *[1] * (values.ndim - 1))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

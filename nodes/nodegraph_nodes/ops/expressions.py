@@ -22,6 +22,8 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from nodegraph_nodes.ops.sizes import check_blur
+
 __all__ = [
     "COMPARISONS",
     "DEEPEST",
@@ -217,10 +219,13 @@ class Moment:
         if node.op == "blur" and not 0 <= value <= WIDEST:
             raise self.refuse(node, f"blurs by {value:g} pixels, must be from 0 to {WIDEST:g},")
 
-    def settle(self, root: Node) -> None:
+    def settle(self, root: Node, side: int | None = None) -> None:
         """Work out all the numbers that the value needs now; FormulaError where one of them has none or does not fit.
 
         That much is known before anything is asked.
+
+        Args:
+            side: the shorter one of the pictures, into which blurs have to fit.
         """
         waiting = [root]
         while waiting:
@@ -231,8 +236,17 @@ class Moment:
                 waiting.append(self.taken(node))
             else:
                 if len(node.operands) == 2 and node.operands[1].kind is Kind.NUMBER:
-                    self.check(node, self.number(node.operands[1]))
+                    number = self.number(node.operands[1])
+                    self.check(node, number)
+                    if node.op == "blur" and side is not None:
+                        self.check_reach(node, side, number)
                 waiting += reversed(node.operands)
+
+    def check_reach(self, node: Node, side: int, sigma: float) -> None:
+        try:
+            check_blur(side, sigma)
+        except ValueError as error:
+            raise self.refuse(node, f"cannot blur ({error})") from None
 
     def taken(self, where: Node) -> Node:
         """The side of a `where` that its condition on numbers chooses."""

@@ -4,8 +4,6 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
-from random import Random
 from types import MappingProxyType
 from typing import Any
 
@@ -19,12 +17,11 @@ from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Moment, Node, nodes_of
 from nodegraph_nodes.ops.parsing import parse
 from nodegraph_nodes.ops.sizes import check_size, shape_text
+from nodegraph_nodes.ops.weight_sums import PROBE_SIDE, changed, moments, summed
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
 
 TOLERANCE = 1e-6
 APART = 1e-10
-PROBE_SIDE = 16
-MOST_MOMENTS = 100
 Blur = Callable[[Tensor, float], Tensor]
 
 
@@ -77,7 +74,8 @@ class Formula(Composition):
 
     def ask(self, p: Point) -> Asking:
         moment = Moment(self.text, p.t, p.step, self.s)
-        moment.settle(self.tree)  # this, and a mask that does not fit, is refused before any network is called
+        # This, and a mask that does not fit, is refused before any network is called.
+        moment.settle(self.tree, min(p.x.shape[-2:]))
         asked = moment.asked(self.tree)
         fields = self.fields(p.x)
         estimates = yield from gather(*(self.given[name].ask(p) for name in asked))
@@ -256,32 +254,15 @@ def stand_in(shape: Shape | None) -> Blur:
     return blur
 
 
-def moments(tree: Node, steps: int) -> list[tuple[int, int]]:
-    """Timesteps and steps at which a formula may differ: spread out, and around the numbers that it compares with."""
-    named = {node.name for node in nodes_of(tree)}
-    numbers = {int(node.value) for node in nodes_of(tree) if node.op == "number" and node.value <= steps}
-    near = {number + offset for number in numbers for offset in (-1, 0, 1) if number + offset >= 0}
-    timesteps = {0, *range(0, steps, max(1, steps // 8)), steps - 1, *(t for t in near if t < steps)}
-    places = {0, 1, 2, 5, 10, 20, 50, 100, *near}
-    pairs = list(product(sorted(timesteps) if "t" in named else [0], sorted(places) if "step" in named else [0]))
-    return pairs if len(pairs) <= MOST_MOMENTS else sorted(Random(0).sample(pairs, MOST_MOMENTS))
-
-
 def told(formula: Formula, moment: Moment, ratio: Tensor, other: Tensor) -> str:
     """What is wrong with the weights, from what two probes are multiplied by."""
     when = f" at t = {moment.t}, step {moment.step}" if {"t", "step"} & set(formula.names) else ""
     if float((ratio - other).abs().max()) > TOLERANCE * max(1.0, float(ratio.abs().max())):
-        return (
-            f"formula changes equal estimates{when}, must give them back as they are; what one estimate loses, another "
-            "has to give, as in blur(a, 2) + b - blur(b, 2); or allow it with any_sum"
-        )
+        return changed(when)
     worst = int((ratio[0, 0] - 1).abs().argmax())
-    total = round(float(ratio[0, 0].flatten()[worst]), 6) + 0.0
+    total = float(ratio[0, 0].flatten()[worst])
     where = ""
     if float(ratio.max() - ratio.min()) > TOLERANCE:
         column, row = (float(line(PROBE_SIDE)[i]) for i in (worst % PROBE_SIDE, worst // PROBE_SIDE))
         where = f" at x = {column:.2g}, y = {row:.2g}"
-    return (
-        f"formula has weights that sum to {total:.6g}{where}{when}, must sum to 1, or the noise is rescaled; mend "
-        "them, or allow it with any_sum"
-    )
+    return summed(total, where, when)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nodegraph_nodes.ops.permutations import Cells, Rearrangement, check_least, check_square, numbered
+from nodegraph_nodes.ops.permutations import Cells, Rearrangement, numbered
+from nodegraph_nodes.ops.view_rules import check_jigsaw
 
 ROW = 4
 """Pieces in a row and in a column; they are counted row by row."""
@@ -26,9 +27,6 @@ KNOBS = ((0, 0, "down"), (0, 1, "left"), (0, 1, "right"), (0, 2, "down"), (1, 1,
 RADIUS, OUT = 0.18, 0.15
 """Of a knob, in sides of a piece: its radius, and how far its middle stands out."""
 
-LEAST = 12
-"""The smallest side, in pixels, at which every knob has one."""
-
 QUARTERS = (1, 1j, -1, -1j)
 """What turns a place in the complex plane by quarters counterclockwise."""
 
@@ -40,8 +38,7 @@ class Jigsaw(Rearrangement):
     seed: int = 0
 
     def cells(self, height: int, width: int) -> Cells:
-        check_square(height, width, "for a jigsaw")
-        check_least(height, width, LEAST, "for a jigsaw, whose knobs are a pixel there")
+        check_jigsaw(height, width)
         side = height // ROW
         first, last = (height - ROW * side) // 2, (height - ROW * side) // 2 + ROW * side
         piece, quarters = self.lying()

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from nodegraph_nodes.ops.pictures import read_picture
+from nodegraph_nodes.ops.rectangles import band
+from nodegraph_nodes.ops.sizes import check_rectangle
 
 
 def rectangle(rows: int, columns: int, left: int, top: int, width: int, height: int, feather: float = 0) -> Tensor:
@@ -23,26 +25,10 @@ def rectangle(rows: int, columns: int, left: int, top: int, width: int, height: 
     Raises:
         ValueError: the rectangle is empty or reaches beyond the mask.
     """
-    for edge, name, start, length, side in (
-        ("left", "width", left, width, columns),
-        ("top", "height", top, height, rows),
-    ):
-        if start < 0 or length < 1 or start + length > side:
-            raise ValueError(f"{edge} is {start} and {name} {length}, must lie within the mask's {name} of {side}")
-    down = band(rows, top, height, feather)
-    across = band(columns, left, width, feather)
+    check_rectangle(left, top, width, height, columns, rows)
+    down = torch.tensor(band(rows, top, height, feather), dtype=torch.float64)
+    across = torch.tensor(band(columns, left, width, feather), dtype=torch.float64)
     return (down[:, None] * across[None, :]).float()[None, None]
-
-
-def band(side: int, start: int, length: int, feather: float) -> Tensor:
-    """One dimension of a rectangle: 1 from `start` for `length` pixels, (side,), float64."""
-    place = torch.arange(side, dtype=torch.float64) + 0.5
-    values = torch.ones(side, dtype=torch.float64)
-    if start > 0:
-        values = values * falling(place - start, feather)
-    if start + length < side:
-        values = values * falling(start + length - place, feather)
-    return values
 
 
 def circle(rows: int, columns: int, x: float, y: float, radius: float, feather: float = 0) -> Tensor:

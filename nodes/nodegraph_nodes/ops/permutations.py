@@ -13,6 +13,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.view_rules import block, check_hinge, check_patches, check_quarter
 from nodegraph_nodes.types import View
 
 FLIPPED = 4
@@ -130,7 +131,7 @@ class Rotation(Rearrangement):
 
     def check(self, height: int, width: int) -> None:
         if self.quarters % 2:
-            check_square(height, width, "to be turned by a quarter")
+            check_quarter(height, width)
 
 
 # Parts of the picture
@@ -156,8 +157,7 @@ class SquareHinge(Rearrangement):
     """
 
     def cells(self, height: int, width: int) -> Cells:
-        check_square(height, width, "for a square hinge")
-        check_least(height, width, 6, "for a square hinge")
+        check_hinge(height, width)
         side = height // 3
         first = (height - 3 * side) // 2
         here = numbered(height, width)
@@ -204,7 +204,7 @@ class PatchPermutation(Rearrangement):
 
     def cells(self, height: int, width: int) -> Cells:
         n = self.patches
-        check_least(height, width, n, f"to be cut into {n} x {n} patches")
+        check_patches(height, width, n)
         high, wide = n * (height // n), n * (width // n)
         top, left = (height - high) // 2, (width - wide) // 2
         source = numbered(height, width)
@@ -244,12 +244,7 @@ class Lifted(Rearrangement):
     grid: int
 
     def cells(self, height: int, width: int) -> Cells:
-        side = min(height, width) // self.grid
-        if side == 0 or min(height, width) % self.grid or height % side or width % side:
-            raise ValueError(
-                f"the pictures are {width} x {height}, must be a multiple of {self.grid} pixels a side "
-                f"to be seen as blocks on a grid of {self.grid}"
-            )
+        side = block(height, width, self.grid)
         rows, columns = height // side, width // side
         source, turn = self.view.cells(rows, columns)
         blocks = cut(numbered(height, width), rows, columns)[source.flatten()]
@@ -289,13 +284,3 @@ def joined(blocks: Tensor, rows: int, columns: int) -> Tensor:
     """The inverse of `cut`."""
     _, high, wide = blocks.shape
     return blocks.view(rows, columns, high, wide).transpose(1, 2).reshape(rows * high, columns * wide)
-
-
-def check_square(height: int, width: int, purpose: str) -> None:
-    if height != width:
-        raise ValueError(f"the pictures are {width} x {height}, must be square {purpose}")
-
-
-def check_least(height: int, width: int, least: int, purpose: str) -> None:
-    if min(height, width) < least:
-        raise ValueError(f"the pictures are {width} x {height}, must be {least} pixels a side or more {purpose}")

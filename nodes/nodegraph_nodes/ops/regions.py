@@ -6,13 +6,11 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from nodegraph_nodes.ops.agreements import check_regions
+from nodegraph_nodes.ops.agreements import PARTITION_TOLERANCE, check_regions, unbalanced
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.sizes import check_size
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
-
-TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +56,6 @@ def check_partition(masks: tuple[Tensor, ...], rest: bool) -> None:
     """ValueError where masks do not sum to 1, or, when something takes the rest, to more."""
     total = reduce(Tensor.add, (mask.double() for mask in masks))
     off = total - 1 if rest else (total - 1).abs()
-    if float(off.max()) > TOLERANCE:
+    if float(off.max()) > PARTITION_TOLERANCE:
         row, _, y, x = (int(index) for index in torch.unravel_index(off.argmax(), off.shape))
-        where = f"column {x}, row {y}" + (f" of picture {row}" if len(off) > 1 else "")
-        due = "at most 1 everywhere, since the last part takes the rest" if rest else "1 everywhere"
-        raise ValueError(f"the masks sum to {float(total[row, 0, y, x]):.4g} at {where}, must sum to {due}")
+        raise unbalanced(float(total[row, 0, y, x]), x, y, rest=rest, picture=row if len(off) > 1 else None)

@@ -4,6 +4,7 @@ As in `agreements`, a rule is a ValueError that begins with the input to blame, 
 """
 
 from collections.abc import Sequence
+from math import ceil
 
 from nodegraph_nodes.types import Shape
 
@@ -39,11 +40,16 @@ def check_size(size: Sequence[int], name: str, wanted: Sequence[int], like: str 
 
 
 def check_rows(rows: int, count: int, name: str) -> None:
-    """ValueError when there are fewer pictures than rows of what belongs to each, so that some would be left out."""
+    """ValueError when pictures cannot take rows in turn, each row as often as the others."""
     if not 0 < rows <= count:
         raise ValueError(
             f"{name} has {rows} rows, one for each picture, and the batch has {count}; it needs {rows} or more, as "
             "`batch` of PureNoise makes them"
+        )
+    if count % rows:
+        raise ValueError(
+            f"{name} has {rows} rows, which the pictures take in turn, and the batch has {count}; it needs a multiple "
+            f"of {rows}, such as {rows * (count // rows)} or {rows * (count // rows + 1)}"
         )
 
 
@@ -63,6 +69,22 @@ def check_tile(size: int, taken: Shape | None) -> None:
     """ValueError when a denoiser takes pictures that are no tile; None is any."""
     if taken is not None and taken[1:] != (size, size):
         raise ValueError(f"size is {size}, the denoiser takes pictures of {shape_text(taken)} only")
+
+
+def check_room(size: int, height: int, width: int, what: str = "the pictures are") -> None:
+    """ValueError when no tile fits into pictures."""
+    if min(height, width) < size:
+        raise ValueError(f"{what} {width} x {height}, must be at least as large as a tile, {size}")
+
+
+def check_rectangle(left: int, top: int, width: int, height: int, columns: int, rows: int) -> None:
+    """ValueError when a rectangle is empty or reaches beyond a mask of `columns` x `rows`."""
+    for edge, name, start, length, side in (
+        ("left", "width", left, width, columns),
+        ("top", "height", top, height, rows),
+    ):
+        if start < 0 or length < 1 or start + length > side:
+            raise ValueError(f"{edge} is {start} and {name} {length}, must lie within the mask's {name} of {side}")
 
 
 # What a network can halve
@@ -117,6 +139,27 @@ def check_odd(kernel: int | None) -> None:
 def check_length(length: int) -> None:
     if length < 1 or length % 2 == 0:
         raise ValueError(f"length is {length}, must be an odd number of pixels")
+
+
+REACH = 4.0
+"""Standard deviations that the default kernel reaches to each side; 6e-5 of a Gaussian's mass lies beyond."""
+
+
+def reached(sigma: float) -> int:
+    """The width of the default kernel."""
+    return 2 * ceil(REACH * sigma) + 1
+
+
+def check_blur(side: int, sigma: float, kernel: int | None = None) -> None:
+    """ValueError when a Gaussian reaches further than pictures, whose shorter side it is, can be reflected."""
+    wide = reached(sigma) if kernel is None else kernel
+    if wide // 2 >= side:
+        chosen = "" if kernel is not None else f" (4 sigma to each side, sigma {sigma:g})"
+        fitting = f", or sigma at most {(side - 1) / REACH:g}" if kernel is None else ""
+        raise ValueError(
+            f"kernel is {wide}{chosen} and the picture's shorter side {side}; "
+            f"the kernel must be at most {2 * side - 1}{fitting}"
+        )
 
 
 def growth(size: Sequence[int], base: int) -> int:

@@ -15,7 +15,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.agreements import check_stride
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import check_fits, gather
-from nodegraph_nodes.ops.sizes import check_tile
+from nodegraph_nodes.ops.sizes import check_room, check_tile
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
 Weighting = Literal["uniform", "gaussian"]
@@ -72,8 +72,7 @@ class Tile(Composition):
 
     def corners(self, height: int, width: int) -> list[Corner]:
         """Where tiles lie in a picture, row by row; ValueError when none fits."""
-        if min(height, width) < self.size:
-            raise ValueError(f"the pictures are {width} x {height}, must be at least as large as a tile, {self.size}")
+        check_room(self.size, height, width)
         return list(product(starts(height, self.size, self.stride), starts(width, self.size, self.stride)))
 
     def joining(self, x: Tensor, corners: list[Corner]) -> Callable[[Sequence[Tensor]], Tensor]:

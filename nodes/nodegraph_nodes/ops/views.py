@@ -25,9 +25,9 @@ from nodegraph_nodes.ops.permutations import (
     Skew,
     SquareHinge,
 )
+from nodegraph_nodes.ops.view_rules import TOLERANCE, check_grid, check_named, not_orthogonal
 from nodegraph_nodes.types import Denoiser, Draw, Estimate, Point, Shape, StateHook, View
 
-TOLERANCE = 1e-3
 PROBE: Shape = (3, 16, 16)
 
 
@@ -87,7 +87,8 @@ DISTORTIONS: dict[str, View] = {"rotate_45": Turn(45), "blur": Blur(1.0), "gain"
 def named_view(name: str, seed: int = 0, grid: int = 0, *, patches: int = 8, factor: float = 1.5) -> View:
     """A view by its name, or one of the distortions; the rest as of `Choice` and `lifted`."""
     if name in DISTORTIONS:
-        return lifted(DISTORTIONS[name], grid)
+        check_grid(name, grid)
+        return DISTORTIONS[name]
     if name not in VIEWS:
         raise ValueError(f"there is no view {name!r}, must be one of {', '.join((*VIEWS, *DISTORTIONS))}")
     return lifted(VIEWS[name](Choice(seed, patches, factor)), grid)
@@ -154,13 +155,12 @@ def check_orthogonal(view: View, shape: Shape | None) -> None:
     """
     if shape is None and isinstance(view, Rearrangement):
         return
+    for name, distortion in DISTORTIONS.items():
+        if view == distortion:
+            check_named(name)
     found = defect(view, shape or PROBE)
     if not found < TOLERANCE:
-        raise ValueError(
-            f"the view {view} is not orthogonal: its defect is {found:.2g}, must be below {TOLERANCE:g}, or x_t would "
-            f"not look like noise of its timestep any more: it comes out {gain(view, shape or PROBE):.2g} times as "
-            "strong; take a view that only moves or negates pixels"
-        )
+        raise not_orthogonal(f"the view {view}", found, gain(view, shape or PROBE))
 
 
 @dataclass(frozen=True)
