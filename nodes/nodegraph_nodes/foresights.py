@@ -1,8 +1,8 @@
 """What the built-in nodes know of pictures and denoisers before a run: the facts that they hand on, and who fits whom.
 
 Facts are right or absent. Of a picture, a mask or a noisy picture: `batch`, `channels`, `height`, `width`, `space`; of
-a noisy one also `t`, None for pure noise, and `schedule`, by name. Of a conditioning: `prompts`, how many. Of a
-denoiser:
+a noisy one also `t`, None for pure noise, and `schedule`, by name. Of a conditioning: `prompts`, how many, each of
+so many `tokens` of so many numbers, its `width`. Of a denoiser:
 
     schedule, space         as of a noisy picture
     channels, height, width what it takes; channels alone, or nothing, where it takes other sizes

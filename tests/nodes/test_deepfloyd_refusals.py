@@ -139,7 +139,7 @@ def test_a_start_of_another_size_than_the_picture_becomes_is_refused(second, con
 @pytest.mark.parametrize(
     ("embedding", "message"),
     [
-        (random((1, 77, 8), 1), "the prompt has 8 numbers a token, this network reads 32; encode it with"),
+        (random((1, 77, 8), 1), "conditioning has 8 numbers a token, this network reads 32; encode the prompt with"),
         (random((77, 32), 1), r"the embedding has the shape \[77, 32\], must be \(prompts, tokens, 32\)"),
         (random((0, 77, 32), 1), r"the embedding has the shape \[0, 77, 32\]"),
         (random((1, 0, 32), 1), r"the embedding has the shape \[1, 0, 32\]"),

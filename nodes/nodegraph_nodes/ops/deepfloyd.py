@@ -16,6 +16,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.agreements import check_prompts
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
+from nodegraph_nodes.ops.prompt_shapes import check_width
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.sizes import check_channel_count, check_picture_channels, check_sides, enlarged
 from nodegraph_nodes.ops.traits import first_traits, second_traits
@@ -147,11 +148,7 @@ def checked_prompts(conditioning: Conditioning, width: int) -> Tensor:
     embedding = conditioning.embedding
     if embedding.ndim != 3 or 0 in embedding.shape:
         raise ValueError(f"the embedding has the shape {list(embedding.shape)}, must be (prompts, tokens, {width})")
-    if embedding.shape[-1] != width:
-        raise ValueError(
-            f"the prompt has {embedding.shape[-1]} numbers a token, this network reads {width}; "
-            "encode it with the text encoder of the same checkpoint"
-        )
+    check_width(embedding.shape[-1], width)
     if not bool(embedding.isfinite().all()):
         raise ValueError(
             "the embedding holds values that are not finite, must all be numbers; "
