@@ -60,7 +60,7 @@ PictureSeed = Annotated[
 ]
 CheckRange = Annotated[
     bool,
-    Field(description="Refuse a picture without a value below 0, which is what one in [0, 1] looks like."),
+    Field(description="Refuse a picture without a value below 0, like one in [0, 1], instead of only saying so."),
 ]
 
 
@@ -177,7 +177,7 @@ def if_stage_2(
     revision: Revision = "main",
     variant: Variant = "fp16",
     dtype: Dtype = "auto",
-    check_range: CheckRange = True,
+    check_range: CheckRange = False,
 ) -> Denoiser:
     """The second network of DeepFloyd IF: draws a picture of 64 x 64 pixels again with 256 x 256.
 
@@ -189,7 +189,11 @@ def if_stage_2(
     from nodegraph_nodes.ops.draws import drawing
 
     found = locate(checkpoint, SECOND, revision, variant)
-    return deepfloyd.second_stage(
+    made = deepfloyd.second_stage(
         conditioning, image, found, context.resources, drawing(seed), find_dtype(dtype, context.device),
         noise_level=noise_level, size=size, check_range=check_range,
     )  # fmt: skip
+    doubts = deepfloyd.doubt(image)
+    if doubts:
+        context.warn(f"the image {doubts}")
+    return made

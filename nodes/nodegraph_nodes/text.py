@@ -113,6 +113,8 @@ def encode_prompt(
 
     found = checkpoints.locate(checkpoint, ["text_encoder", "tokenizer"], revision, variant)
     text = captions.cleaned(prompt, cleaning)
+    if prompt.strip() and not text:
+        context.warn(f"nothing of the prompt {prompt.strip()[:40]!r} is left by cleaning: it is encoded as no text")
     encoded = t5.encode(
         text,
         found,

@@ -1,6 +1,7 @@
 """What the nodes of DeepFloyd IF refuse, and before a weight is read wherever that can be known."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -9,6 +10,7 @@ from if_pipelines import picture, prompt, random, small
 from safetensors.torch import load_file, save_file
 
 from nodegraph import Context
+from nodegraph.aloud import overheard
 from nodegraph_nodes import deepfloyd as nodes
 from nodegraph_nodes.ops.denoisers import CFGCombine
 from nodegraph_nodes.ops.evaluation import price
@@ -169,7 +171,6 @@ def test_prompts_of_any_number_of_tokens_are_taken(first, context, tokens):
         (Image(small().pixels[0]), r"the image has the shape \[3, 4, 4\], must be \(B, 3, H, W\)"),
         (Image(127.5 * (small().pixels + 1)), r"the image has values from .* to .*, must be from -1 to 1"),
         (Image(small().pixels * float("nan")), "the image has values from nan to nan, must be from -1 to 1"),
-        (Image((small().pixels + 1) / 2), r"none below 0, like one in \[0, 1\]; must be in \[-1, 1\], that is 2 x - 1"),
         (Image(picture(1, 32, 1)), "the picture is 32 x 32, larger than the 16 to be drawn; make it smaller first"),
         (Image(picture(1, 7, 1)[..., :6]), "the picture is 6 x 7, whose longer side would not be a whole number"),
         (Image(picture(1, 5, 1)[..., :4]), "the pictures are 16 x 20, must be divisible by 8, such as 16 x 16"),
@@ -181,10 +182,18 @@ def test_pictures_that_cannot_be_enlarged(second, context, unread, image, messag
         nodes.if_stage_2(context, prompt(1, 2), image, str(second))
 
 
-def test_bright_pictures_can_be_insisted_on(second, context, unread):
+def test_bright_pictures_are_doubted_and_refused_only_where_that_is_asked_for(second, context, unread):
     bright = Image((small().pixels + 1) / 2)
-    made = nodes.if_stage_2(context, prompt(1), bright, str(second), check_range=False)
-    assert made.shape == (3, 16, 16)
+    message = "none below 0, like one in [0, 1]; must be in [-1, 1], that is 2 x - 1"
+    with overheard() as said:
+        made = nodes.if_stage_2(context, prompt(1), bright, str(second))
+    (line,) = said
+    assert made.shape == (3, 16, 16) and message in line
+    with pytest.raises(ValueError, match=re.escape(message)):
+        nodes.if_stage_2(context, prompt(1), bright, str(second), check_range=True)
+    with overheard() as said:
+        nodes.if_stage_2(context, prompt(1), small(), str(second), check_range=True)
+    assert not said
     for value in (-1.0, 0.0, 0.5, 1.0):  # of one colour: nothing is to be said of its range
         nodes.if_stage_2(context, prompt(1), Image(torch.full((1, 3, 4, 4), value)), str(second))
     beyond = small().pixels * 1.3  # as of a sampler that does not clip

@@ -214,6 +214,7 @@ def run_graph(
     metadata: bool,
 ) -> int:
     """Run, showing how it goes, and name the files; the exit status."""
+    from nodegraph.aloud import overheard
     from nodegraph.control import Control
     from nodegraph.errors import Cancelled, CheckFailed, GraphWarning, RunFailed
     from nodegraph.outputs import OutputFolder
@@ -228,8 +229,10 @@ def run_graph(
     began = time.monotonic()
     display = choose_display(graph, events=events, stop=control.cancel)
     status, ending = 0, "done in"
+    warned: dict[str, None] = {}
     try:
         with (
+            overheard() as warned,
             Session(registry) as session,
             cancelled_by_interrupt(control, display.interrupted),
             display,
@@ -248,6 +251,8 @@ def run_graph(
         status, ending = FAILED, f"{failed} failed, as {log_file()} tells in full; ended after"
     except Cancelled:
         status, ending = INTERRUPTED, "cancelled after"
+    for line in warned:
+        complain(f"warning {line}", fg="yellow")
     took = duration(time.monotonic() - began)
     written = f", {count(len(folder.files), 'file')}:" if folder.files else ""
     complain(f"{file}: {ending} {took}{written}", fg="red" if status else "green")

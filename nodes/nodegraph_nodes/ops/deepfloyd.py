@@ -80,7 +80,7 @@ def second_stage(
     *,
     noise_level: int = 250,
     size: int = 0,
-    check_range: bool = True,
+    check_range: bool = False,
 ) -> IFDenoiser:
     """The network that draws a small picture again, larger.
 
@@ -94,7 +94,7 @@ def second_stage(
         draw: the noise of the enlarged pictures, all at once.
         noise_level: the timestep up to which they are noised: 0 keeps them most, and 999 leaves nothing of them.
         size: the shorter side of what is drawn; 0 for that of the pictures that the network was trained on.
-        check_range: refuse pictures without a value below 0.
+        check_range: refuse pictures that `doubt` says something of.
     """
     unet = second_traits(checkpoint)
     channels = unet.taken // 2
@@ -160,8 +160,7 @@ def checked_prompts(conditioning: Conditioning, width: int) -> Tensor:
 def check_picture(image: Image, channels: int, check_range: bool) -> None:
     """ValueError when it is no picture in [-1, 1].
 
-    Whether one in [0, 1] was meant cannot be proved: a picture that is nowhere darker than mid-grey looks like that.
-    Since hardly any is, it is refused, unless `check_range` is off or all its values are equal.
+    Whether one in [0, 1] was meant cannot be proved, so one that looks like that is refused only if `check_range`.
     """
     pixels = image.pixels
     if image.space != "pixels":
@@ -172,8 +171,18 @@ def check_picture(image: Image, channels: int, check_range: bool) -> None:
     low, high = float(pixels.min()), float(pixels.max())
     if not -FAR <= low <= high <= FAR:
         raise ValueError(f"the image has values from {low:g} to {high:g}, must be from -1 to 1, without noise")
-    if check_range and 0 <= low < high:
+    doubts = doubt(image)
+    if check_range and doubts:
         raise ValueError(
-            f"the image has values from {low:g} to {high:g} and none below 0, like one in [0, 1]; must be in [-1, 1], "
-            "that is 2 x - 1; if it is one that is nowhere darker than mid-grey, switch check_range off"
+            f"the image {doubts}; if it is one that is nowhere darker than mid-grey, switch check_range off"
         )
+
+
+def doubt(image: Image) -> str:
+    """Why pictures may be meant in [0, 1], as whole ones hardly are that are nowhere darker than mid-grey; else ""."""
+    low, high = float(image.pixels.min()), float(image.pixels.max())
+    if not 0 <= low < high <= 1:
+        return ""
+    return (
+        f"has values from {low:g} to {high:g} and none below 0, like one in [0, 1]; must be in [-1, 1], that is 2 x - 1"
+    )
