@@ -13,6 +13,7 @@ from nodegraph_nodes.ops.prompt_shapes import check_width
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.sizes import check_picture_channels, enlarged
 from nodegraph_nodes.ops.traits import FIRST, SECOND, first_traits, second_traits
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.text import WIDTH, CheckpointName, Dtype, Revision, Variant, located
 from nodegraph_nodes.types import Conditioning, Denoiser, Image
 
@@ -159,6 +160,9 @@ def foresee_second(known: Foresight) -> None:
         with known.refusals("image"):
             if shape_of(picture) is not None:
                 check_picture_channels(shape_of(picture), channels)
+            elif picture.get("channels", channels) != channels:
+                has = count(picture["channels"], "channel")
+                known.wrong("image", f"has {has}, must have {channels}", "load it in RGB")
             if size_of(picture) is not None and known.knows("size"):
                 height, width = enlarged(*size_of(picture), known.value("size") or size, multiple)
                 facts |= {"channels": channels, "height": height, "width": width}

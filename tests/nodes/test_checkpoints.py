@@ -184,6 +184,17 @@ def test_text_encoder_without_unet(tmp_path):
     )
 
 
+def test_what_is_there_is_told_in_full(tmp_path):
+    write_checkpoint(tmp_path, "scheduler", "feature_extractor")
+    assert refused(tmp_path, STAGE).endswith("; it holds feature_extractor, scheduler")
+
+
+def test_a_folder_is_found_from_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_checkpoint(tmp_path / "first", *STAGE)
+    assert locate("~/first", STAGE).folder == tmp_path / "first"
+
+
 def test_another_folder(tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"")
     message = refused(tmp_path, STAGE)

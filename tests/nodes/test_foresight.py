@@ -264,7 +264,10 @@ def example(name: str) -> Graph:
         ),
         (
             example("if/text_to_image.json").set("noise", channels=1),
-            ["sample (IterativeSampler): start is 64 x 64 with 1 channel, the denoiser takes 3 channels"],
+            [
+                "sample (IterativeSampler): start is 64 x 64 with 1 channel, the denoiser takes 3 channels",
+                "safe (IFSafetyChecker): image has 1 channel, must have 3: the safety checker looks at RGB pictures",
+            ],
         ),
         (
             example("if/inpainting.json").set("noise", batch=3),
@@ -550,6 +553,102 @@ def test_of_a_checkpoint_that_nobody_knows_nothing_is_foreseen(registry):
     graph = example("if/text_to_image.json").set("noise", size=60)
     assert len(told(graph, registry)) == 1
     assert told(graph.set("checkpoint", value="somebody/else"), registry) == []
+
+
+# 7. Files of pictures
+
+
+@pytest.mark.parametrize(
+    ("size", "format", "told", "options"),
+    [
+        ((20, 30), "PNG", (30, 20), {}),
+        ((20, 30), "JPEG", (30, 20), {}),
+        ((20, 30), "JPEG", (30, 20), {"progressive": True, "dpi": (300, 300)}),
+        ((20, 30), "JPEG", None, {"exif": 6}),
+        ((20, 30), "PNG", None, {"exif": 6}),
+        ((24, 24), "JPEG", (24, 24), {"exif": 6}),
+        ((20, 30), "GIF", None, {}),
+    ],
+)
+def test_the_size_of_a_picture_is_right_or_not_told(registry, tmp_path, size, format, told, options):
+    from PIL import Image
+
+    from nodegraph_nodes.ops.picture_headers import check_is_picture, size_in
+    from nodegraph_nodes.ops.pictures import read_picture
+
+    if "exif" in options:
+        exif = Image.Exif()
+        exif[0x0112] = options["exif"]  # the rotation that a camera noted
+        options = {**options, "exif": exif}
+    Image.new("RGB", size).save(tmp_path / "picture", format, **options)
+    check_is_picture(tmp_path / "picture")
+    assert size_in(tmp_path / "picture") == told
+    assert told in (None, tuple(read_picture(tmp_path / "picture").shape[-2:]))
+    content = (tmp_path / "picture").read_bytes()
+    for length in range(min(200, len(content))):  # cut anywhere: nothing, or what was there
+        (tmp_path / "cut").write_bytes(content[:length])
+        assert size_in(tmp_path / "cut") in (None, told) or "exif" in options
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "TGA"])
+def test_no_picture_is_taken_for_a_text(tmp_path, format):
+    from PIL import Image
+
+    from nodegraph_nodes.ops.picture_headers import check_is_picture
+
+    Image.new("RGB", (65, 66), (65, 66, 67)).save(tmp_path / "picture", format)
+    check_is_picture(tmp_path / "picture")
+
+
+def test_pictures_that_do_not_fit_are_told_before_a_run(registry, tmp_path):
+    from PIL import Image
+
+    Image.new("L", (28, 28)).save(tmp_path / "mask.png")
+    (tmp_path / "text.png").write_text("no picture")
+    nodes = {"a": GAUSSIANS["a"], "image": ("LoadImage", {"path": PICTURE, "size": 16, "color": "grey"}),
+             "mask": ("LoadMask", {"path": str(tmp_path / "mask.png")}), "fill": ("MaskBlend", {})}  # fmt: skip
+    links = "a.denoiser -> fill.denoiser", "image.image -> fill.image", "mask.mask -> fill.mask"
+    graph = built(nodes, *links)
+    assert told(graph, registry) == ["fill (MaskBlend): mask is 28 x 28, must be 16 x 16 like the pictures"]
+    assert told(graph.set("mask", size=16), registry) == []
+    assert told(graph.set("mask", path=str(tmp_path / "text.png"), size=16), registry) == [
+        f"mask (LoadMask): path {tmp_path / 'text.png'} is a text, must be a picture file, such as PNG or JPEG"
+    ]
+    (tmp_path / "text.png").write_text("")
+    assert f"{tmp_path / 'text.png'} is empty" in told(graph.set("mask", path=str(tmp_path / "text.png")), registry)[0]
+
+
+def test_grey_pictures_where_colours_are_due(registry):
+    nodes = {"image": ("LoadImage", {"path": PICTURE, "color": "grey"}), "safe": ("IFSafetyChecker", {}),
+             "words": ("EncodePrompt", {}), "large": ("IFStage2", {})}  # fmt: skip
+    links = "image.image -> safe.image", "image.image -> large.image", "words.conditioning -> large.conditioning"
+    graph = built(nodes, *links)
+    large, safe = sorted(told(graph, registry))
+    assert safe == "safe (IFSafetyChecker): image has 1 channel, must have 3: the safety checker looks at RGB pictures"
+    assert large.startswith("large (IFStage2): ") and "channel, must have 3" in large and "load it in RGB" in large
+    assert told(graph.set("image", color="RGB"), registry) == []
+
+
+# 8. Values that do nothing
+
+
+@pytest.mark.parametrize(
+    ("inputs", "warning"),
+    [
+        ({"preset": "CS180", "spacing": "trailing"}, "spacing is trailing, but the preset lists the timesteps"),
+        ({"timesteps": [500, 0], "spacing": "linspace"}, "spacing is linspace, but the timesteps are listed"),
+        ({"timesteps": [500, 0], "steps": 7}, "steps is 7, but the timesteps are listed: 2 of them"),
+        ({"method": "ddim", "variance": "fixed_large"}, "variance is fixed_large, but ddim does not use it"),
+        ({"timesteps": [500, 0], "steps": 2, "spacing": "leading"}, ""),
+        ({"method": "ddpm", "variance": "fixed_large"}, ""),
+        ({"method": "dpm++", "variance": "learned", "spacing": "trailing"}, ""),
+    ],
+)
+def test_values_that_do_nothing_are_told(registry, inputs, warning):
+    nodes = {"a": GAUSSIANS["a"], "noise": ("PureNoise", {"size": 8}), "sample": ("IterativeSampler", inputs)}
+    found = told(built(nodes, "a.denoiser -> sample.denoiser", "noise.noisy -> sample.start"), registry)
+    assert len(found) == bool(warning)
+    assert not warning or found[0].startswith(f"warning sample (IterativeSampler): {warning}")
 
 
 # Right or absent
