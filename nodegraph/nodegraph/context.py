@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .aloud import ALOUD
 from .control import Control
 from .errors import Cancelled
 from .events import NodeProgress
@@ -138,6 +139,10 @@ class Context:
     def log(self, message: str) -> None:
         """Write a line to the log, under the name of the node."""
         log.info("%s: %s", self.node or "node", message)
+
+    def warn(self, message: str) -> None:
+        """Say what is odd about what the node got or made: a line in the log that its user gets to see, too."""
+        log.warning("%s: %s", self.node or "node", message, extra=ALOUD)
 
     def _estimate(self, now: float, step: int, total: int) -> float | None:
         """Seconds until `total`, from a running mean of what a step takes; None until a step was seen whole."""

@@ -18,6 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from .aloud import ALOUD
 from .annotations import type_label
 from .cache import Entry, Outputs
 from .node_types import NodeSpec, OutputSpec, to_json
@@ -94,7 +95,10 @@ class DiskCache:
             self._make_room(len(data), path)
             write_atomically(path, data)
         except Exception as error:  # a full disk, or whatever a plugin's `save` raises
-            log.warning("what %s made is not kept on the disk: %s: %s", spec.id, type(error).__name__, error)
+            why = f"{type(error).__name__}: {error}"
+            if isinstance(error, OSError) and error.strerror:
+                why = f"{self.folder} cannot be written: {error.strerror}"
+            log.warning("what %s made is not kept on the disk: %s", spec.id, why, extra=ALOUD)
             return False
         return True
 

@@ -5,6 +5,7 @@ It is linear in the graph, without recursion. What is muted, bypassed, or reache
 
 from collections import deque
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from .foresight import UNKNOWN, Foresight, Known
 from .graphs import Graph, Link
 from .needs import folders_of
 from .node_types import InputSpec, NodeSpec
+from .portable import resolve_path
 from .registry import Registry
 from .wires import identity
 
@@ -63,6 +65,8 @@ class Arrivals:
             return UNKNOWN
         else:
             value = list(port.default) if isinstance(port.default, list) else port.default
+        if isinstance(value, Path) and port.hint.extra.get("exists"):
+            return resolve_path(str(value), self._walk.folders) or UNKNOWN
         return in_full(value, self._walk.folders) if components_of(port) else value
 
     def refused(self) -> Iterator[tuple[str, str, str]]:

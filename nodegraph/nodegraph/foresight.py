@@ -52,7 +52,8 @@ class Foresight:
     def value(self, name: str) -> Any:
         """The value that an input will have: typed, the default, or brought by value nodes; else UNKNOWN.
 
-        A checkpoint that is a folder is named in full. Of an input that takes a wire, None where nothing is linked.
+        A checkpoint that is a folder is named in full, and so is a file that is to be read. Of an input that takes a
+        wire, None where nothing is linked.
         """
         return self._arrivals.value(self._port(name))
 

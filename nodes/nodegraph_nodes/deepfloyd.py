@@ -1,7 +1,6 @@
 """DeepFloyd IF: its two networks as denoisers, for every composition and sampler that there is."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,10 +10,12 @@ from nodegraph_nodes.foresights import shape_of, size_of
 from nodegraph_nodes.ops.agreements import check_prompts
 from nodegraph_nodes.ops.checkpoints import Checkpoint, locate
 from nodegraph_nodes.ops.demands import Rows
+from nodegraph_nodes.ops.prompt_shapes import check_width
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.sizes import check_picture_channels, enlarged
 from nodegraph_nodes.ops.traits import FIRST, SECOND, first_traits, second_traits
-from nodegraph_nodes.text import CheckpointName, Dtype, Revision, Variant
+from nodegraph_nodes.ops.words import count
+from nodegraph_nodes.text import WIDTH, CheckpointName, Dtype, Revision, Variant, located
 from nodegraph_nodes.types import Conditioning, Denoiser, Image
 
 FirstStage = Annotated[
@@ -64,17 +65,8 @@ PictureSeed = Annotated[
 ]
 CheckRange = Annotated[
     bool,
-    Field(description="Refuse a picture without a value below 0, which is what one in [0, 1] looks like."),
+    Field(description="Refuse a picture without a value below 0, like one in [0, 1], instead of only saying so."),
 ]
-
-
-def located(known: Foresight, components: Sequence[str]) -> Checkpoint | None:
-    """The checkpoint, where it is known which and all of it is here."""
-    if not known.knows("checkpoint", "revision", "variant"):
-        return None
-    with suppress(ValueError):  # what is wrong with it is told of the checkpoint
-        return locate(known.value("checkpoint"), components, known.value("revision"), known.value("variant"))
-    return None
 
 
 def published(known: Foresight, sizes: Iterable[str], stage: str) -> bool:
@@ -85,6 +77,14 @@ def published(known: Foresight, sizes: Iterable[str], stage: str) -> bool:
         and known.value("checkpoint") in names
         and known.value("revision") == "main"
     )
+
+
+def foresee_reading(known: Foresight, width: int | None) -> None:
+    """Whether a network that reads `width` numbers a token can read the prompt."""
+    told = known.of("conditioning").get("width")
+    if width is not None and told is not None:
+        with known.refusals():
+            check_width(told, width)
 
 
 def scheduled(found: Checkpoint) -> dict[str, Any]:
@@ -99,14 +99,19 @@ def scheduled(found: Checkpoint) -> dict[str, Any]:
 def foresee_first(known: Foresight) -> None:
     """Which pictures the network takes, and for how many there are prompts."""
     found, facts = located(known, FIRST), {"space": "pixels"}
-    if "prompts" in known.of("conditioning"):
-        facts["demands"] = (Rows(known.of("conditioning")["prompts"]),)
+    told = known.of("conditioning")
+    if "prompts" in told:
+        facts["demands"] = (Rows(told["prompts"]),)
+    width = None
     if found is not None:
         with known.refusals("checkpoint"):
             unet = first_traits(found)
+            width = unet.width
             facts |= {"channels": unet.taken, "multiple": unet.multiple} | scheduled(found)
     elif published(known, ("M", "L", "XL"), "I"):
         facts |= {"channels": 3, "multiple": 8, "schedule": "cosine"}
+        width = WIDTH
+    foresee_reading(known, width)
     known.gives("denoiser", facts)
 
 
@@ -143,18 +148,25 @@ def foresee_second(known: Foresight) -> None:
     seen = {name: known.value(name) for name in ("noise_level", "seed") if known.knows(name)}
     facts["sees"] = seen | ({"image": known.origin("image")} if known.origin("image") else {})
     channels = multiple = size = 0
+    width = None
     if found is not None:
         with known.refusals("checkpoint"):
             unet = second_traits(found)
+            width = unet.width
             facts |= {"multiple": unet.multiple} | scheduled(found)
             channels, multiple, size = unet.taken // 2, unet.multiple, unet.size
     elif published(known, ("M", "L"), "II"):
         facts |= {"schedule": "cosine"}
         channels, multiple, size = 3, 1, 256
+        width = WIDTH
+    foresee_reading(known, width)
     if channels:
         with known.refusals("image"):
             if shape_of(picture) is not None:
                 check_picture_channels(shape_of(picture), channels)
+            elif picture.get("channels", channels) != channels:
+                has = count(picture["channels"], "channel")
+                known.wrong("image", f"has {has}, must have {channels}", "load it in RGB")
             if size_of(picture) is not None and known.knows("size"):
                 height, width = enlarged(*size_of(picture), known.value("size") or size, multiple)
                 facts |= {"channels": channels, "height": height, "width": width}
@@ -173,7 +185,7 @@ def if_stage_2(
     revision: Revision = "main",
     variant: Variant = "fp16",
     dtype: Dtype = "auto",
-    check_range: CheckRange = True,
+    check_range: CheckRange = False,
 ) -> Denoiser:
     """The second network of DeepFloyd IF: draws a picture of 64 x 64 pixels again with 256 x 256.
 
@@ -185,7 +197,11 @@ def if_stage_2(
     from nodegraph_nodes.ops.draws import drawing
 
     found = locate(checkpoint, SECOND, revision, variant)
-    return deepfloyd.second_stage(
+    made = deepfloyd.second_stage(
         conditioning, image, found, context.resources, drawing(seed), find_dtype(dtype, context.device),
         noise_level=noise_level, size=size, check_range=check_range,
     )  # fmt: skip
+    doubts = deepfloyd.doubt(image)
+    if doubts:
+        context.warn(f"the image {doubts}")
+    return made

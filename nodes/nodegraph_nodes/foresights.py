@@ -2,7 +2,7 @@
 
 Facts are right or absent. Of a picture, a mask or a noisy picture: `batch`, `channels`, `height`, `width`, `space`; of
 a noisy one also `t`, None for pure noise, and `schedule`, by name; of a mask that is a rectangle, `rectangle`. Of a
-conditioning: `prompts`, how many. Of a denoiser:
+conditioning: `prompts`, how many, each of so many `tokens` of so many numbers, its `width`. Of a denoiser:
 
     schedule, space         as of a noisy picture
     channels, height, width what it takes; channels alone, or nothing, where it takes other sizes
@@ -23,6 +23,7 @@ from typing import Any
 from nodegraph import Foresight
 from nodegraph_nodes.ops.agreements import agreed, check_schedules
 from nodegraph_nodes.ops.demands import Demand, Pictures, check_all
+from nodegraph_nodes.ops.picture_headers import check_is_picture, size_in
 from nodegraph_nodes.ops.presets import Presets, overridden, settled
 from nodegraph_nodes.ops.sizes import (
     check_channel_count,
@@ -77,6 +78,21 @@ def told_one(output: str, **facts: Any) -> Callable[[Foresight], None]:
         known.gives(output, facts)
 
     return foresee
+
+
+def foresee_file_size(known: Foresight, output: str) -> None:
+    """How large the picture in the file at `path` becomes, and said if it is none."""
+    path, size = known.value("path"), known.value("size")
+    here = known.knows("path") and path.is_file()
+    if here:
+        with known.refusals("path"):
+            check_is_picture(path)
+    if known.knows("size") and size:
+        known.gives(output, height=size, width=size)
+    elif here and known.knows("size"):
+        found = size_in(path)
+        if found is not None:
+            known.gives(output, height=found[0], width=found[1])
 
 
 # Denoisers made of denoisers

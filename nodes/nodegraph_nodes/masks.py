@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import PICTURE, chosen, size_of
+from nodegraph_nodes.foresights import PICTURE, chosen, foresee_file_size, size_of
 from nodegraph_nodes.ops.rectangles import Rectangle
 from nodegraph_nodes.ops.sizes import check_rectangle
 from nodegraph_nodes.types import Image, Mask
@@ -39,8 +39,7 @@ Like = Annotated[
 
 def foresee_mask_file(known: Foresight) -> None:
     known.gives("mask", batch=1)
-    if known.knows("size") and known.value("size"):
-        known.gives("mask", height=known.value("size"), width=known.value("size"))
+    foresee_file_size(known, "mask")
 
 
 @node("LoadMask", category="Masks", outputs="mask", foresee=foresee_mask_file)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from nodegraph import Context, Foresight, node, png
-from nodegraph_nodes.foresights import PICTURE, chosen, passes, size_of
+from nodegraph_nodes.foresights import PICTURE, chosen, foresee_file_size, passes, size_of
 from nodegraph_nodes.ops.agreements import check_texts
 from nodegraph_nodes.ops.sizes import check_odd
 from nodegraph_nodes.types import Image
@@ -36,8 +36,7 @@ def foresee_file(known: Foresight) -> None:
     known.gives("image", batch=1, space="pixels")
     if known.knows("color"):
         known.gives("image", channels=3 if known.value("color") == "RGB" else 1)
-    if known.knows("size") and known.value("size"):
-        known.gives("image", height=known.value("size"), width=known.value("size"))
+    foresee_file_size(known, "image")
 
 
 @node("LoadImage", category="Pictures", outputs="image", foresee=foresee_file)

@@ -4,8 +4,9 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from nodegraph import Context, node
-from nodegraph_nodes.foresights import PICTURE, passes
+from nodegraph import Context, Foresight, node
+from nodegraph_nodes.foresights import PICTURE, chosen
+from nodegraph_nodes.ops.sizes import check_rgb
 from nodegraph_nodes.text import CheckpointName, Revision, Variant
 from nodegraph_nodes.types import Image
 
@@ -29,7 +30,15 @@ class CheckedPictures(NamedTuple):
     told: str
 
 
-@node("IFSafetyChecker", category="Pictures", foresee=passes("image", "image", *PICTURE))
+def foresee_checked(known: Foresight) -> None:
+    """It looks at RGB pictures and leaves their size as it is."""
+    picture = known.of("image")
+    with known.refusals():
+        check_rgb(picture.get("channels", 3))
+    known.gives("image", chosen(picture, *PICTURE))
+
+
+@node("IFSafetyChecker", category="Pictures", foresee=foresee_checked)
 def if_safety_checker(
     context: Context,
     image: Annotated[Image, Field(description="Finished pictures, RGB.")],

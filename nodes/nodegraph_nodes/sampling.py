@@ -1,10 +1,10 @@
 """Sampling nodes: from noise to a picture, and what the way there looked like."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -106,9 +106,27 @@ def foresee_sampling(known: Foresight) -> None:
                     checked(timesteps, TIMESTEPS) if timesteps else spaced(TIMESTEPS, told["steps"], told["spacing"])
                 )
                 walk(begun_at(start["t"], listed), told["end"], told["repeats"], told["jump"])
+    foresee_idle(known, told or {})
     facts = sampled(known, "start")
     known.gives("image", facts)
     known.gives("trajectory", facts)
+
+
+def foresee_idle(known: Foresight, told: Mapping[str, Any]) -> None:
+    """Which values do nothing beside the others, though they are given and no defaults."""
+
+    def idle(name: str, default: Any) -> bool:
+        return known.given(name) and known.knows(name) and known.value(name) != default
+
+    timesteps = told.get("timesteps")
+    if timesteps:
+        whose = "the timesteps are listed" if known.value("preset") == "none" else "the preset lists the timesteps"
+        if idle("spacing", "leading"):
+            known.odd("spacing", f"is {known.value('spacing')}, but {whose}", "leave it out")
+        if known.value("preset") == "none" and idle("steps", 50) and known.value("steps") != len(timesteps):
+            known.odd("steps", f"is {known.value('steps')}, but {whose}: {len(timesteps)} of them", "leave it out")
+    if told.get("method", "ddpm") != "ddpm" and idle("variance", "learned"):
+        known.odd("variance", f"is {known.value('variance')}, but {told['method']} does not use it", "leave it out")
 
 
 @node("IterativeSampler", category="Sampling", foresee=foresee_sampling)

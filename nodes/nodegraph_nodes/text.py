@@ -1,12 +1,18 @@
 """Text nodes: what turns prompts into what networks are told by, and keeps it."""
 
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from nodegraph import Context, Foresight, node
-from nodegraph_nodes.foresights import told_one
+from nodegraph_nodes.ops.checkpoint_files import Damaged, read_header
+from nodegraph_nodes.ops.checkpoints import Checkpoint, locate
+from nodegraph_nodes.ops.prompt_shapes import TOKENS, check_alike, check_stored
+from nodegraph_nodes.ops.traits import ENCODER, encoder_width
 from nodegraph_nodes.training import FileName
 from nodegraph_nodes.types import Conditioning
 
@@ -62,9 +68,33 @@ EmbeddingFile = Annotated[
 ]
 
 
-@node(
-    "EncodePrompt", category="Text", outputs="conditioning", cache="disk", foresee=told_one("conditioning", prompts=1)
-)
+WIDTH = 4096
+"""Numbers a token of the text encoder of all of DeepFloyd's own checkpoints, and which their networks read."""
+PUBLISHED = re.compile(r"DeepFloyd/IF-I+-(M|L|XL)-v1\.0")
+
+
+def located(known: Foresight, components: Sequence[str]) -> Checkpoint | None:
+    """The checkpoint, where it is known which and all of it is here."""
+    if not known.knows("checkpoint", "revision", "variant"):
+        return None
+    with suppress(ValueError):  # what is wrong with it is told of the checkpoint
+        return locate(known.value("checkpoint"), components, known.value("revision"), known.value("variant"))
+    return None
+
+
+def foresee_encoding(known: Foresight) -> None:
+    """How wide the encoder makes the prompt."""
+    found, facts = located(known, ENCODER), {"prompts": 1, "tokens": TOKENS}
+    if found is not None:
+        with known.refusals("checkpoint"):
+            width = encoder_width(found)
+            facts |= {} if width is None else {"width": width}
+    elif known.knows("checkpoint", "revision") and known.value("revision") == "main":
+        facts |= {"width": WIDTH} if PUBLISHED.fullmatch(known.value("checkpoint")) else {}
+    known.gives("conditioning", facts)
+
+
+@node("EncodePrompt", category="Text", outputs="conditioning", cache="disk", foresee=foresee_encoding)
 def encode_prompt(
     context: Context,
     prompt: Prompt = "",
@@ -83,6 +113,8 @@ def encode_prompt(
 
     found = checkpoints.locate(checkpoint, ["text_encoder", "tokenizer"], revision, variant)
     text = captions.cleaned(prompt, cleaning)
+    if prompt.strip() and not text:
+        context.warn(f"nothing of the prompt {prompt.strip()[:40]!r} is left by cleaning: it is encoded as no text")
     encoded = t5.encode(
         text,
         found,
@@ -101,9 +133,15 @@ def encode_prompt(
 
 
 def foresee_joined(known: Foresight) -> None:
-    prompts = [part.get("prompts") for part in known.of("parts")]
+    parts = known.of("parts")
+    prompts = [part.get("prompts") for part in parts]
     if prompts and None not in prompts:
         known.gives("conditioning", prompts=sum(prompts))
+    shapes = [(part["tokens"], part["width"]) if {"tokens", "width"} <= part.keys() else None for part in parts]
+    with known.refusals():
+        check_alike(shapes)
+        for tokens, width in [shape for shape in shapes if shape is not None][:1]:
+            known.gives("conditioning", tokens=tokens, width=width)
 
 
 @node("JoinConditioning", category="Text", outputs="conditioning", foresee=foresee_joined)
@@ -117,7 +155,22 @@ def join_conditioning(parts: list[Conditioning]) -> Conditioning:
     return embeddings.joined(parts)
 
 
-@node("LoadEmbedding", category="Text", outputs="conditioning")
+def foresee_embedding(known: Foresight) -> None:
+    """What the header of the file says."""
+    path = known.value("path")
+    if known.knows("path") and path.is_file():
+        with known.refusals("path"):
+            try:
+                shapes, metadata = read_header(path)
+                prompts, tokens, width = check_stored(shapes, "prompts" in metadata)
+            except Damaged:
+                raise
+            except ValueError as error:
+                raise ValueError(f"{path} {error}") from None
+            known.gives("conditioning", prompts=prompts, tokens=tokens, width=width)
+
+
+@node("LoadEmbedding", category="Text", outputs="conditioning", foresee=foresee_embedding)
 def load_embedding(path: EmbeddingFile) -> Conditioning:
     """Load an encoded prompt from a file, so that no text encoder is needed. Only safetensors are read."""
     from nodegraph_nodes.ops import embeddings

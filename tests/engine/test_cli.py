@@ -288,6 +288,14 @@ def test_check_names_every_problem(here: Path) -> None:
     assert "2 nodes, 0 links, 3 problems" in result.stdout
 
 
+def test_check_takes_the_flags_of_run(here: Path) -> None:
+    file = graph_file(here / "g.json", {"a": ("Multiply", {"scale": 2})})
+    for said in (["--a.scale", "99"], ["--a.scale=99"], ["--set", "a.scale=99"]):
+        assert "scale is 99, must be at most 30" in "".join(call("check", file, *said).output)
+    result = call("check", file, "--scale", "99")
+    assert result.exit_code == 2 and "--a.scale" in result.stderr
+
+
 def test_check_of_a_good_graph(three: Path) -> None:
     result = call("check", three)
     assert result.exit_code == 0

@@ -490,6 +490,21 @@ def test_a_file_where_the_folder_should_be_fails_no_run(registry: Registry, tmp_
     assert (tmp_path / "file").read_text() == "here"
 
 
+def test_a_cache_that_cannot_be_written_is_one_line_for_the_user(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodegraph.plugins.load_plugins", lambda **_: registry)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NODEGRAPH_CACHE", str(tmp_path / "file" / "cache"))
+    file = tmp_path / "graph.json"
+    letters = {name: {"type": "Write", "inputs": {"text": name}} for name in "ab"}
+    file.write_text(json.dumps({"nodegraph": 1, "nodes": letters}))
+    done = call("run", file, "--out", tmp_path / "out")
+    assert done.exit_code == 0
+    (line,) = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert line.startswith("warning what Write made is not kept on the disk: ") and str(tmp_path / "file") in line
+
+
 def test_a_disk_that_can_only_be_read_still_serves(
     registry: Registry, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

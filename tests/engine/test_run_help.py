@@ -9,8 +9,8 @@ import toys
 from cli_calls import call, graph_file
 
 from nodegraph import node
+from nodegraph.cli.flags import split_flags
 from nodegraph.cli.inputs import own_inputs
-from nodegraph.cli.run import split_flags
 from nodegraph.files import load
 from nodegraph.registry import Registry
 

@@ -24,9 +24,9 @@ WEIGHTS = {
 }
 
 
-def safetensors(values: int = 4) -> bytes:
+def safetensors(values: int = 4, name: str = "encoder.final_layer_norm.weight") -> bytes:
     """A whole file with one tensor of that many float32."""
-    header = json.dumps({"w": {"dtype": "F32", "shape": [values], "data_offsets": [0, 4 * values]}}).encode()
+    header = json.dumps({name: {"dtype": "F32", "shape": [values], "data_offsets": [0, 4 * values]}}).encode()
     return struct.pack("<Q", len(header)) + header + bytes(range(256)) * (values // 64) + bytes(4 * values % 256)
 
 

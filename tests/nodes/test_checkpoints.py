@@ -184,6 +184,17 @@ def test_text_encoder_without_unet(tmp_path):
     )
 
 
+def test_what_is_there_is_told_in_full(tmp_path):
+    write_checkpoint(tmp_path, "scheduler", "feature_extractor")
+    assert refused(tmp_path, STAGE).endswith("; it holds feature_extractor, scheduler")
+
+
+def test_a_folder_is_found_from_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_checkpoint(tmp_path / "first", *STAGE)
+    assert locate("~/first", STAGE).folder == tmp_path / "first"
+
+
 def test_another_folder(tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"")
     message = refused(tmp_path, STAGE)
@@ -237,7 +248,7 @@ def test_pickles_are_named_and_not_opened(tmp_path):
 def test_a_pickle_under_another_name(tmp_path):
     write_checkpoint(tmp_path, *STAGE)
     write_files(tmp_path, {"unet/diffusion_pytorch_model.safetensors": b"\x80\x02}q\x00." + bytes(100)})
-    assert "is no safetensors file" in refused(tmp_path, STAGE)
+    assert "is a pickle (a PyTorch .pt or .ckpt), which could run code" in refused(tmp_path, STAGE)
 
 
 def test_a_missing_part_of_several(tmp_path):
@@ -263,9 +274,10 @@ def test_a_half_downloaded_folder(tmp_path, begun):
     "content, told",
     [
         (safetensors()[:-1], "is cut short: "),
-        (safetensors()[:20], "which is less than its header"),
+        (safetensors()[:30], "which is less than its header"),
         (safetensors() + b"x", "has bytes behind its end"),
-        (b"", "is no safetensors file"),
+        (b"", "is empty, as a download leaves it that was cut short; download it again"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "is a pointer of Git LFS, which stands for"),
         (b"\x08" + bytes(7) + b"not json", "its header cannot be read"),
         (b"\x02" + bytes(7) + b"[]", "its header cannot be read"),
         (b"\x0a" + bytes(7) + b'{"w": {} }', "its header cannot be read"),

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from foretold import GAUSSIANS, GUIDED, PARTS, PICTURE, ROOT, built, combined, example, told
 
-from nodegraph import CheckFailed, Foresight, Graph, GraphWarning, Link, RunFailed, Session, check, load
+from nodegraph import CheckFailed, Foresight, Graph, GraphWarning, Link, RunFailed, Session, check, load, save
 from nodegraph.foresight import UNKNOWN, Known
 from nodegraph.plugins import load_plugins
 
@@ -212,7 +212,10 @@ def test_a_preset_of_mask_blend(registry):
         ),
         (
             example("if/text_to_image.json").set("noise", channels=1),
-            ["sample (IterativeSampler): start is 64 x 64 with 1 channel, the denoiser takes 3 channels"],
+            [
+                "sample (IterativeSampler): start is 64 x 64 with 1 channel, the denoiser takes 3 channels",
+                "safe (IFSafetyChecker): image has 1 channel, must have 3: the safety checker looks at RGB pictures",
+            ],
         ),
         (
             example("if/inpainting.json").set("noise", batch=3),
@@ -401,7 +404,7 @@ def test_what_a_checkpoint_that_is_here_says_of_its_pictures(registry, tmp_path)
     from tiny_if import write_if_checkpoint
 
     folder = write_if_checkpoint(tmp_path / "first")
-    graph = example("if/text_to_image.json")
+    graph = example("if/text_to_image.json").set("checkpoint", value="somebody/else")
     for kind in ("lighthouse", "any"):
         graph = graph.disconnect(f"checkpoint.value -> {kind}.checkpoint").set(kind, checkpoint=str(folder))
     assert told(graph.set("noise", size=24), registry) == []
@@ -411,10 +414,189 @@ def test_what_a_checkpoint_that_is_here_says_of_its_pictures(registry, tmp_path)
     assert told(graph.set("noise", size=20), registry) == []
 
 
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory) -> Path:
+    """A first stage that reads 32 numbers a token, with a text encoder that makes 32."""
+    from tiny_if import write_if_checkpoint
+    from tiny_t5 import write_text_encoder
+
+    return write_text_encoder(write_if_checkpoint(tmp_path_factory.mktemp("narrow")))
+
+
+def prompted(folder, *texts) -> Graph:
+    """A first stage and its prompt: joined, if there are several."""
+    nodes = {name: ("EncodePrompt", {"checkpoint": str(text)}) for name, text in zip("abc", texts, strict=False)}
+    graph = built({**nodes, "join": ("JoinConditioning", {}), "unet": ("IFStage1", {"checkpoint": str(folder)})})
+    for number, name in enumerate(nodes):
+        graph = graph.connect(f"{name}.conditioning -> join.parts[{number}]")
+    return graph.connect("join.conditioning -> unet.conditioning")
+
+
+def test_prompts_of_another_width_than_the_network_reads(registry, narrow, tmp_path):
+    from tiny_if import write_if_checkpoint
+    from tiny_t5 import write_text_encoder
+
+    wide = write_text_encoder(write_if_checkpoint(tmp_path / "wide", width=64), width=64)
+    assert told(prompted(narrow, narrow, narrow), registry) == []
+    assert told(prompted(wide, wide), registry) == []
+    assert told(prompted(wide, narrow), registry) == [
+        "unet (IFStage1): conditioning has 32 numbers a token, this network reads 64; "
+        "encode the prompt with the text encoder of the same checkpoint"
+    ]
+    assert told(prompted(narrow, "somebody/else", "somebody/else"), registry) == []
+    assert told(prompted(narrow, narrow, wide), registry) == [
+        "join (JoinConditioning): parts[1] has 77 tokens of 64 numbers, must have 77 of 32 as parts[0] has; "
+        "encode all prompts with one checkpoint"
+    ]
+    (problem,) = told(prompted(narrow, "DeepFloyd/IF-I-XL-v1.0"), registry)
+    assert "conditioning has 4096 numbers a token, this network reads 32" in problem
+
+
+def test_prompts_from_files_that_the_network_cannot_read(registry, narrow, tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    def loaded(**tensors):
+        save_file({name: torch.zeros(shape) for name, shape in tensors.items()}, tmp_path / "prompt.safetensors")
+        graph = built({"load": ("LoadEmbedding", {"path": str(tmp_path / "prompt.safetensors")}),
+                       "unet": ("IFStage1", {"checkpoint": str(narrow)})})  # fmt: skip
+        return told(graph.connect("load.conditioning -> unet.conditioning"), registry)
+
+    assert loaded(e=(77, 32)) == loaded(e=(2, 77, 32)) == []
+    assert "unet (IFStage1): conditioning has 64 numbers a token, this network reads 32" in loaded(e=(77, 64))[0]
+    assert "holds e of the shape (20, 32), must be (77, D) or (B, 77, D)" in loaded(e=(20, 32))[0]
+    assert "holds 2 tensors (e, f, ...), must hold one embedding" in loaded(e=(77, 32), f=(1,))[0]
+    content = (tmp_path / "prompt.safetensors").read_bytes()
+    graph = built({"load": ("LoadEmbedding", {"path": str(tmp_path / "cut.safetensors")})})
+    for part, message in ((content[:-1], "is cut short"), (b"", "is empty, as"), (b"\x80\x02}q\x00.", "pickle")):
+        (tmp_path / "cut.safetensors").write_bytes(part)
+        (problem,) = told(graph, registry)
+        assert problem.startswith(f"load (LoadEmbedding): path {tmp_path / 'cut.safetensors'} ") and message in problem
+    save(built({"load": ("LoadEmbedding", {"path": "prompt.safetensors"})}), tmp_path / "relative.json")
+    (problem,) = told(load(tmp_path / "relative.json"), registry)
+    assert "holds 2 tensors" in problem
+
+
+def test_weights_of_something_else(registry, narrow, tmp_path):
+    import shutil
+
+    shutil.copytree(narrow, tmp_path / "mixed")
+    unet = tmp_path / "mixed" / "unet" / "diffusion_pytorch_model.safetensors"
+    encoder = tmp_path / "mixed" / "text_encoder" / "model.safetensors"
+    whole = unet.read_bytes()
+    unet.write_bytes(encoder.read_bytes())
+    (problem,) = told(prompted(tmp_path / "mixed", tmp_path / "mixed"), registry)
+    assert problem.startswith(
+        f"unet (IFStage1): checkpoint unet/ in {tmp_path / 'mixed'} holds the weights of something else than a U-Net: "
+        "no conv_in.weight, but encoder."
+    ) and problem.endswith("; get the checkpoint again")
+    unet.write_bytes(whole)
+    encoder.write_bytes(whole)
+    (problem,) = told(prompted(tmp_path / "mixed", tmp_path / "mixed"), registry)
+    assert problem.startswith("a (EncodePrompt): checkpoint text_encoder/ in ")
+    assert "holds the weights of something else than T5: no encoder.final" in problem
+
+
 def test_of_a_checkpoint_that_nobody_knows_nothing_is_foreseen(registry):
     graph = example("if/text_to_image.json").set("noise", size=60)
     assert len(told(graph, registry)) == 1
     assert told(graph.set("checkpoint", value="somebody/else"), registry) == []
+
+
+# 7. Files of pictures
+
+
+@pytest.mark.parametrize(
+    ("size", "format", "told", "options"),
+    [
+        ((20, 30), "PNG", (30, 20), {}),
+        ((20, 30), "JPEG", (30, 20), {}),
+        ((20, 30), "JPEG", (30, 20), {"progressive": True, "dpi": (300, 300)}),
+        ((20, 30), "JPEG", None, {"exif": 6}),
+        ((20, 30), "PNG", None, {"exif": 6}),
+        ((24, 24), "JPEG", (24, 24), {"exif": 6}),
+        ((20, 30), "GIF", None, {}),
+    ],
+)
+def test_the_size_of_a_picture_is_right_or_not_told(registry, tmp_path, size, format, told, options):
+    from PIL import Image
+
+    from nodegraph_nodes.ops.picture_headers import check_is_picture, size_in
+    from nodegraph_nodes.ops.pictures import read_picture
+
+    if "exif" in options:
+        exif = Image.Exif()
+        exif[0x0112] = options["exif"]  # the rotation that a camera noted
+        options = {**options, "exif": exif}
+    Image.new("RGB", size).save(tmp_path / "picture", format, **options)
+    check_is_picture(tmp_path / "picture")
+    assert size_in(tmp_path / "picture") == told
+    assert told in (None, tuple(read_picture(tmp_path / "picture").shape[-2:]))
+    content = (tmp_path / "picture").read_bytes()
+    for length in range(min(200, len(content))):  # cut anywhere: nothing, or what was there
+        (tmp_path / "cut").write_bytes(content[:length])
+        assert size_in(tmp_path / "cut") in (None, told) or "exif" in options
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "TGA"])
+def test_no_picture_is_taken_for_a_text(tmp_path, format):
+    from PIL import Image
+
+    from nodegraph_nodes.ops.picture_headers import check_is_picture
+
+    Image.new("RGB", (65, 66), (65, 66, 67)).save(tmp_path / "picture", format)
+    check_is_picture(tmp_path / "picture")
+
+
+def test_pictures_that_do_not_fit_are_told_before_a_run(registry, tmp_path):
+    from PIL import Image
+
+    Image.new("L", (28, 28)).save(tmp_path / "mask.png")
+    (tmp_path / "text.png").write_text("no picture")
+    nodes = {"a": GAUSSIANS["a"], "image": ("LoadImage", {"path": PICTURE, "size": 16, "color": "grey"}),
+             "mask": ("LoadMask", {"path": str(tmp_path / "mask.png")}), "fill": ("MaskBlend", {})}  # fmt: skip
+    links = "a.denoiser -> fill.denoiser", "image.image -> fill.image", "mask.mask -> fill.mask"
+    graph = built(nodes, *links)
+    assert told(graph, registry) == ["fill (MaskBlend): mask is 28 x 28, must be 16 x 16 like the pictures"]
+    assert told(graph.set("mask", size=16), registry) == []
+    assert told(graph.set("mask", path=str(tmp_path / "text.png"), size=16), registry) == [
+        f"mask (LoadMask): path {tmp_path / 'text.png'} is a text, must be a picture file, such as PNG or JPEG"
+    ]
+    (tmp_path / "text.png").write_text("")
+    assert f"{tmp_path / 'text.png'} is empty" in told(graph.set("mask", path=str(tmp_path / "text.png")), registry)[0]
+
+
+def test_grey_pictures_where_colours_are_due(registry):
+    nodes = {"image": ("LoadImage", {"path": PICTURE, "color": "grey"}), "safe": ("IFSafetyChecker", {}),
+             "words": ("EncodePrompt", {}), "large": ("IFStage2", {})}  # fmt: skip
+    links = "image.image -> safe.image", "image.image -> large.image", "words.conditioning -> large.conditioning"
+    graph = built(nodes, *links)
+    large, safe = sorted(told(graph, registry))
+    assert safe == "safe (IFSafetyChecker): image has 1 channel, must have 3: the safety checker looks at RGB pictures"
+    assert large.startswith("large (IFStage2): ") and "channel, must have 3" in large and "load it in RGB" in large
+    assert told(graph.set("image", color="RGB"), registry) == []
+
+
+# 8. Values that do nothing
+
+
+@pytest.mark.parametrize(
+    ("inputs", "warning"),
+    [
+        ({"preset": "CS180", "spacing": "trailing"}, "spacing is trailing, but the preset lists the timesteps"),
+        ({"timesteps": [500, 0], "spacing": "linspace"}, "spacing is linspace, but the timesteps are listed"),
+        ({"timesteps": [500, 0], "steps": 7}, "steps is 7, but the timesteps are listed: 2 of them"),
+        ({"method": "ddim", "variance": "fixed_large"}, "variance is fixed_large, but ddim does not use it"),
+        ({"timesteps": [500, 0], "steps": 2, "spacing": "leading"}, ""),
+        ({"method": "ddpm", "variance": "fixed_large"}, ""),
+        ({"method": "dpm++", "variance": "learned", "spacing": "trailing"}, ""),
+    ],
+)
+def test_values_that_do_nothing_are_told(registry, inputs, warning):
+    nodes = {"a": GAUSSIANS["a"], "noise": ("PureNoise", {"size": 8}), "sample": ("IterativeSampler", inputs)}
+    found = told(built(nodes, "a.denoiser -> sample.denoiser", "noise.noisy -> sample.start"), registry)
+    assert len(found) == bool(warning)
+    assert not warning or found[0].startswith(f"warning sample (IterativeSampler): {warning}")
 
 
 # Right or absent

@@ -15,6 +15,7 @@ from torch import nn
 from transformers import T5EncoderModel, T5Tokenizer
 
 from nodegraph import Cancelled, CheckFailed, Context, Graph, Session, save
+from nodegraph.aloud import overheard
 from nodegraph.control import Control
 from nodegraph.events import NodeFinished, NodeProgress
 from nodegraph.plugins import load_plugins
@@ -120,6 +121,19 @@ def test_the_cleaning_is_said_and_shown(folder):
     assert conditioning.prompts == ("a dog",)
     assert said[-1].text == 'encoded "a dog"'
     assert encoded(folder, "A Dog (1920x1080)", cleaning="lower and strip").prompts == ("a dog (1920x1080)",)
+
+
+@pytest.mark.parametrize("prompt", ["你好", "(((", "<p></p>"])
+def test_a_prompt_of_which_cleaning_leaves_nothing_is_told(folder, prompt):
+    with overheard() as said:
+        assert encoded(folder, prompt).prompts == ("",)
+    (line,) = said
+    assert f"nothing of the prompt {prompt!r} is left by cleaning: it is encoded as no text" in line
+    with overheard() as said:
+        encoded(folder, "  ")
+        encoded(folder, prompt, cleaning="lower and strip")
+        encoded(folder, "a dog")
+    assert not said
 
 
 # Types and files

@@ -8,6 +8,7 @@ import click
 
 from nodegraph.errors import count
 
+from .flags import FlagsCommand, assigned
 from .logs import verbose_option
 from .speaking import complain, say
 from .statuses import FAILED, WRONG
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["check_command"]
 
 
-@click.command("check")
+@click.command("check", cls=FlagsCommand)
 @click.argument("file")
 @click.option(
     "--set", "settings", multiple=True, metavar="NODE.INPUT=VALUE",
@@ -28,12 +29,13 @@ __all__ = ["check_command"]
 )
 @click.option("--online", is_flag=True, help="Ask the hub how large the checkpoints are that are missing.")
 @verbose_option
-def check_command(file: str, settings: tuple[str, ...], online: bool) -> int:
+@click.pass_context
+def check_command(ctx: click.Context, file: str, settings: tuple[str, ...], online: bool) -> int:
     """Say what is wrong with a graph, and which checkpoints it needs.
 
-    FILE is a saved graph, or a picture that carries one. The exit status is 2 when something has to be mended before
-    it runs, else 0: also when checkpoints are missing, which `nodegraph fetch FILE` downloads. The network is used with
-    --online only; if that fails, the exit status is 1.
+    FILE is a saved graph, or a picture that carries one; each of its inputs is a flag, as of `nodegraph run`. The exit
+    status is 2 when something has to be mended before it runs, else 0: also when checkpoints are missing, which
+    `nodegraph fetch FILE` downloads. The network is used with --online only; if that fails, the exit status is 1.
     """
     from nodegraph.checks import check
     from nodegraph.migrations import migrated
@@ -41,12 +43,13 @@ def check_command(file: str, settings: tuple[str, ...], online: bool) -> int:
     from nodegraph.plugins import load_plugins
 
     from .checkpoints import say_needs
-    from .inputs import Assignment, with_assignments
+    from .inputs import with_assignments
     from .reading import plugin_troubles, read_graph
 
     graph, registry = read_graph(file), load_plugins()
-    if settings:
-        graph = with_assignments(migrated(graph, registry), registry, map(Assignment.parse, settings))
+    assignments = assigned(ctx, settings)
+    if assignments:
+        graph = with_assignments(migrated(graph, registry), registry, assignments)
     problems = check(graph, registry)
     errors = sum(problem.kind == "error" for problem in problems)
     for problem in problems:

@@ -6,9 +6,6 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Iterable
-from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +13,7 @@ import click
 
 from nodegraph.errors import count
 
+from .flags import FlagsCommand, assigned
 from .logs import log_file, verbose_option
 from .speaking import complain, duration, say
 from .statuses import FAILED, INTERRUPTED
@@ -26,61 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run_command"]
 
-FLAG = re.compile(r"--([A-Za-z0-9_-]{1,64}\.[^\W\d]\w*)(?:=(.*))?", re.DOTALL)
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
-Flags = list[tuple[str, str | None]]
-
-
-class RunCommand(click.Command):
-    """A command that also takes `--node.input value`, where only the graph knows which of these there are."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        rest, ctx.meta[__name__] = split_flags(args)
-        try:
-            return super().parse_args(ctx, list(rest))  # click empties the list that it gets
-        except click.NoSuchOption as error:
-            near = near_flags(error.option_name, rest) or error.possibilities
-            raise click.NoSuchOption(error.option_name, possibilities=near, ctx=ctx) from None
-
-
-def split_flags(args: Iterable[str]) -> tuple[list[str], Flags]:
-    """The arguments that click knows, and those of the form `--node.input value` or `--node.input=value`."""
-    waiting = list(args)[::-1]
-    rest: list[str] = []
-    flags: Flags = []
-    while waiting:
-        arg = waiting.pop()
-        if arg == "--":
-            rest += [arg, *reversed(waiting)]
-            break
-        found = FLAG.fullmatch(arg)
-        if found is None:
-            rest.append(arg)
-        elif found[2] is not None or not waiting or waiting[-1].startswith("--"):
-            flags.append((found[1], found[2]))
-        else:
-            flags.append((found[1], waiting.pop()))
-    return rest, flags
-
-
-def near_flags(option: str, args: list[str]) -> list[str]:
-    """The graph's own flags that are meant by an unknown option: of like spelling, or with that input name."""
-    from nodegraph.files import load
-    from nodegraph.migrations import migrated
-    from nodegraph.plugins import load_plugins
-
-    from .inputs import own_inputs
-
-    file = next((arg for arg in args if not arg.startswith("-") and Path(arg).is_file()), None)
-    if file is None:
-        return []
-    with suppress(Exception):  # a faulty graph offers nothing; the message about the option is what matters
-        registry = load_plugins()
-        own = list(own_inputs(migrated(load(file), registry), registry))
-        names = get_close_matches(option.lstrip("-"), {one.spec.name for one in own})
-        places = get_close_matches(option.lstrip("-"), [one.place for one in own])
-        return [f"--{one.place}" for one in own if one.place in places or one.spec.name in names]
-    return []
 
 
 def check_device(ctx: click.Context, parameter: click.Parameter, device: str) -> str:
@@ -89,7 +33,7 @@ def check_device(ctx: click.Context, parameter: click.Parameter, device: str) ->
     return device
 
 
-@click.command("run", cls=RunCommand, add_help_option=False)
+@click.command("run", cls=FlagsCommand, add_help_option=False)
 @click.argument("file", required=False)
 @click.option(
     "--set", "settings", multiple=True, metavar="NODE.INPUT=VALUE",
@@ -141,14 +85,12 @@ def run_command(
     from nodegraph.migrations import migrated
     from nodegraph.plugins import load_plugins
 
-    from .inputs import Assignment, with_assignments
+    from .inputs import with_assignments
     from .reading import read_graph
 
     graph, registry = read_graph(file), load_plugins()
     graph = migrated(graph, registry)
-    assignments = [Assignment.parse(text) for text in settings]
-    assignments += [Assignment(place, text, True) for place, text in ctx.meta[__name__]]
-    graph = with_assignments(graph, registry, assignments)
+    graph = with_assignments(graph, registry, assigned(ctx, settings))
     if wants_help:
         show_help(ctx, file, graph, registry)
         return 0
@@ -214,6 +156,7 @@ def run_graph(
     metadata: bool,
 ) -> int:
     """Run, showing how it goes, and name the files; the exit status."""
+    from nodegraph.aloud import overheard
     from nodegraph.control import Control
     from nodegraph.errors import Cancelled, CheckFailed, GraphWarning, RunFailed
     from nodegraph.outputs import OutputFolder
@@ -228,8 +171,10 @@ def run_graph(
     began = time.monotonic()
     display = choose_display(graph, events=events, stop=control.cancel)
     status, ending = 0, "done in"
+    warned: dict[str, None] = {}
     try:
         with (
+            overheard() as warned,
             Session(registry) as session,
             cancelled_by_interrupt(control, display.interrupted),
             display,
@@ -248,6 +193,8 @@ def run_graph(
         status, ending = FAILED, f"{failed} failed, as {log_file()} tells in full; ended after"
     except Cancelled:
         status, ending = INTERRUPTED, "cancelled after"
+    for line in warned:
+        complain(f"warning {line}", fg="yellow")
     took = duration(time.monotonic() - began)
     written = f", {count(len(folder.files), 'file')}:" if folder.files else ""
     complain(f"{file}: {ending} {took}{written}", fg="red" if status else "green")

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 INDEX_LIMIT = 1 << 24  # bytes; the index of the largest checkpoint has a few MB
+POINTER = b"version https://git-lfs"
 HEADER_LIMIT = 100_000_000  # bytes; what the safetensors library takes at most
 
 WEIGHTS = re.compile(r"(model|diffusion_pytorch_model)(?:\.(\w+))?(-\d{5}-of-\d{5})?(?:\.(\w+))?\.safetensors")
@@ -167,6 +168,13 @@ def inspect_weights(folder: Path, component: str, names: set[str], variant: str)
         if begun:
             raise Lacking(f"is half-downloaded: {begun[0].relative_to(folder)} was begun and never finished")
         raise Lacking(why_no_weights(component, names))
+    for name in sorted(parts_here(folder, component, names, weights)):
+        refuse_damaged(folder / component / name)
+    return weights.variant
+
+
+def parts_here(folder: Path, component: str, names: set[str], weights: Weights) -> set[str]:
+    """The files of weights, all of which are there; Lacking when one is not."""
     files = set(weights.files)
     if weights.index:
         parts = parts_of(folder / component / weights.index)
@@ -179,9 +187,15 @@ def inspect_weights(folder: Path, component: str, names: set[str], variant: str)
         files |= parts
     elif all("-of-" in name for name in weights.files):
         raise Lacking(f"lacks the index of {component}/{weights.files[0]}, which is one part of several")
-    for name in sorted(files):
-        refuse_damaged(folder / component / name)
-    return weights.variant
+    return files
+
+
+def tensors_in(folder: Path, component: str, variant: str) -> set[str]:
+    """The names of all weights of a component, as the headers of its files tell them."""
+    names = names_in(folder / component)
+    weights = weights_among(names, variant)
+    files = set() if weights is None else parts_here(folder, component, names, weights)
+    return {tensor for name in files for tensor in read_header(folder / component / name)[0]}
 
 
 def why_no_weights(component: str, names: set[str]) -> str:
@@ -212,10 +226,30 @@ def parts_of(index: Path) -> set[str]:
 
 def refuse_damaged(path: Path) -> None:
     """Damaged when a file of weights is not a whole safetensors file, as far as its header and its length tell."""
+    read_header(path)
+
+
+def pickled(begin: bytes) -> bool:
+    """Whether a file begins like a pickle; safetensors begin with any 8 bytes, the length of their JSON header."""
+    return begin.startswith((b"\x80", b"PK\x03\x04")) and begin[8:9] != b"{"
+
+
+def read_header(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, Any]]:
+    """The shapes of the tensors in a safetensors file, by name, and its metadata; Damaged when it is not whole."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
+            begin = file.read(max(8, len(POINTER)))
+            if not begin:
+                raise Damaged(f"{path} is empty, as a download leaves it that was cut short; download it again")
+            if begin == POINTER:
+                raise Damaged(
+                    f"{path} is a pointer of Git LFS, which stands for the file; download it again, or run git lfs pull"
+                )
+            if pickled(begin):
+                raise Damaged(f"{path} is a pickle (a PyTorch .pt or .ckpt), which could run code; must be safetensors")
+            file.seek(8)
+            length = int.from_bytes(begin[:8], "little")
             if not 2 <= length <= HEADER_LIMIT:
                 raise Damaged(f"{path} is no safetensors file: its header should be {length} bytes long")
             header = file.read(length)
@@ -227,11 +261,14 @@ def refuse_damaged(path: Path) -> None:
         tensors = json.loads(header)
         ends = [value["data_offsets"][1] for name, value in tensors.items() if name != "__metadata__"]
         wanted = 8 + length + max(ends, default=0)
+        metadata = dict(tensors.pop("__metadata__", {}))
+        shapes = {name: tuple(map(int, value["shape"])) for name, value in tensors.items()}
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         raise Damaged(f"{path} is no safetensors file: its header cannot be read") from None
     if size != wanted:
         how = "is cut short" if size < wanted else "has bytes behind its end"
         raise Damaged(f"{path} {how}: {size} bytes, should be {wanted}")
+    return shapes, metadata
 
 
 def names_in(folder: Path) -> set[str]:

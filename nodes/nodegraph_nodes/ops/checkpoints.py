@@ -199,8 +199,7 @@ def advice(folder: Path, components: Sequence[str]) -> str:
     wanted = [component for component in components if not component.endswith("?")]
     parts = sorted(path.name for path in folder.iterdir() if (path / kind_of(path.name).config).is_file())
     if set(parts) & set(wanted):
-        others = [name for name in parts if name not in wanted]
-        return f"; it holds {', '.join(others)}" if others else ""
+        return f"; it holds {', '.join(parts)}"
     if any((folder / name).is_file() for name in ("config.json", "scheduler_config.json", "tokenizer_config.json")):
         return f"; it is one component, give the folder above it: {folder.absolute().parent}"
     if (folder / "snapshots").is_dir():

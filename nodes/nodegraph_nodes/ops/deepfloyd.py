@@ -16,6 +16,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.agreements import check_prompts
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
+from nodegraph_nodes.ops.prompt_shapes import check_width
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
 from nodegraph_nodes.ops.sizes import check_channel_count, check_picture_channels, check_sides, enlarged
 from nodegraph_nodes.ops.traits import first_traits, second_traits
@@ -79,7 +80,7 @@ def second_stage(
     *,
     noise_level: int = 250,
     size: int = 0,
-    check_range: bool = True,
+    check_range: bool = False,
 ) -> IFDenoiser:
     """The network that draws a small picture again, larger.
 
@@ -93,7 +94,7 @@ def second_stage(
         draw: the noise of the enlarged pictures, all at once.
         noise_level: the timestep up to which they are noised: 0 keeps them most, and 999 leaves nothing of them.
         size: the shorter side of what is drawn; 0 for that of the pictures that the network was trained on.
-        check_range: refuse pictures without a value below 0.
+        check_range: refuse pictures that `doubt` says something of.
     """
     unet = second_traits(checkpoint)
     channels = unet.taken // 2
@@ -147,11 +148,7 @@ def checked_prompts(conditioning: Conditioning, width: int) -> Tensor:
     embedding = conditioning.embedding
     if embedding.ndim != 3 or 0 in embedding.shape:
         raise ValueError(f"the embedding has the shape {list(embedding.shape)}, must be (prompts, tokens, {width})")
-    if embedding.shape[-1] != width:
-        raise ValueError(
-            f"the prompt has {embedding.shape[-1]} numbers a token, this network reads {width}; "
-            "encode it with the text encoder of the same checkpoint"
-        )
+    check_width(embedding.shape[-1], width)
     if not bool(embedding.isfinite().all()):
         raise ValueError(
             "the embedding holds values that are not finite, must all be numbers; "
@@ -163,8 +160,7 @@ def checked_prompts(conditioning: Conditioning, width: int) -> Tensor:
 def check_picture(image: Image, channels: int, check_range: bool) -> None:
     """ValueError when it is no picture in [-1, 1].
 
-    Whether one in [0, 1] was meant cannot be proved: a picture that is nowhere darker than mid-grey looks like that.
-    Since hardly any is, it is refused, unless `check_range` is off or all its values are equal.
+    Whether one in [0, 1] was meant cannot be proved, so one that looks like that is refused only if `check_range`.
     """
     pixels = image.pixels
     if image.space != "pixels":
@@ -175,8 +171,18 @@ def check_picture(image: Image, channels: int, check_range: bool) -> None:
     low, high = float(pixels.min()), float(pixels.max())
     if not -FAR <= low <= high <= FAR:
         raise ValueError(f"the image has values from {low:g} to {high:g}, must be from -1 to 1, without noise")
-    if check_range and 0 <= low < high:
+    doubts = doubt(image)
+    if check_range and doubts:
         raise ValueError(
-            f"the image has values from {low:g} to {high:g} and none below 0, like one in [0, 1]; must be in [-1, 1], "
-            "that is 2 x - 1; if it is one that is nowhere darker than mid-grey, switch check_range off"
+            f"the image {doubts}; if it is one that is nowhere darker than mid-grey, switch check_range off"
         )
+
+
+def doubt(image: Image) -> str:
+    """Why pictures may be meant in [0, 1], as whole ones hardly are that are nowhere darker than mid-grey; else ""."""
+    low, high = float(image.pixels.min()), float(image.pixels.max())
+    if not 0 <= low < high <= 1:
+        return ""
+    return (
+        f"has values from {low:g} to {high:g} and none below 0, like one in [0, 1]; must be in [-1, 1], that is 2 x - 1"
+    )

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.prompt_shapes import TOKENS as TOKENS
+from nodegraph_nodes.ops.prompt_shapes import check_alike, check_stored
 from nodegraph_nodes.ops.weights import read_safetensors, safetensors_bytes
 from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Conditioning
 
 NAME = "embedding"
-TOKENS = 77
-"""How many DeepFloyd IF was trained with; T5 itself could take more."""
 
 
 def joined(parts: Sequence[Conditioning]) -> Conditioning:
@@ -24,13 +24,7 @@ def joined(parts: Sequence[Conditioning]) -> Conditioning:
     """
     if not parts:
         raise ValueError("parts is empty, must be one conditioning at least")
-    shapes = [tuple(part.embedding.shape[1:]) for part in parts]
-    for number, shape in enumerate(shapes):
-        if shape != shapes[0]:
-            raise ValueError(
-                f"parts[{number}] has {count(shape[0], 'token')} of {count(shape[1], 'number')}, "
-                f"must have {shapes[0][0]} of {shapes[0][1]} as parts[0] has; encode all prompts with one checkpoint"
-            )
+    check_alike([part.embedding.shape[1:] for part in parts])
     rows = [len(part.embedding) for part in parts]
     told = all(len(part.prompts) == length for part, length in zip(parts, rows, strict=True))
     cut = [part.cut if len(part.cut) == length else (0,) * length for part, length in zip(parts, rows, strict=True)]
@@ -69,18 +63,12 @@ def read_embedding(path: Path) -> Conditioning:
 
 
 def conditioning_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Conditioning:
-    if len(tensors) != 1:
-        some = ", ".join(sorted(tensors)[:3])
-        found = count(len(tensors), "tensor") + (f" ({some}, ...)" if some else "")
-        raise ValueError(f"holds {found}, must hold one embedding")
+    shapes = {name: tuple(values.shape) for name, values in tensors.items()}
+    _, tokens, width = check_stored(shapes, "prompts" in metadata)
     ((name, values),) = tensors.items()
     if not values.is_floating_point():
         raise ValueError(f"holds {name} as {str(values.dtype).removeprefix('torch.')}, must be floating-point numbers")
-    shape = tuple(values.shape)
-    ours = "prompts" in metadata
-    if len(shape) not in ((3,) if ours else (2, 3)) or 0 in shape or (shape[-2] != TOKENS and not ours):
-        raise ValueError(f"holds {name} of the shape {shape}, must be (77, D) or (B, 77, D)")
-    embedding = values.float().reshape(-1, *shape[-2:])
+    embedding = values.float().reshape(-1, tokens, width)
     if not embedding.isfinite().all():
         raise ValueError(f"holds NaN or infinity in {name}; encode the prompt again")
     rows = len(embedding)

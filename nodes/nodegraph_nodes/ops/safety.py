@@ -22,6 +22,7 @@ from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.loading import explained, without_bars
 from nodegraph_nodes.ops.networks import Store, module_bytes, moved
 from nodegraph_nodes.ops.pictures import from_bytes
+from nodegraph_nodes.ops.sizes import check_rgb
 
 CHUNK = 8  # pictures that are looked at together
 SMALLEST = 64  # pixels; below 17 diffusers' watermark has no size, and below this nobody sees it
@@ -60,9 +61,7 @@ def check_pictures(
         watermark: whether to apply it, which rounds to 8 bits.
         proceed: told how many pictures are done, of how many.
     """
-    if pixels.shape[1] != 3:
-        channels = f"{pixels.shape[1]} channel{'' if pixels.shape[1] == 1 else 's'}"
-        raise ValueError(f"image has {channels}, must have 3: the safety checker looks at RGB pictures")
+    check_rgb(pixels.shape[1])
     if not bool(torch.isfinite(pixels).all()):
         raise ValueError("image holds values that are no numbers; what made it went wrong")
     key = ("IFSafetyChecker", checkpoint.identity, "float32")

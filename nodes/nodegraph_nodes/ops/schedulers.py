@@ -21,7 +21,10 @@ def schedule_of(checkpoint: Checkpoint, component: str = "scheduler") -> NoiseSc
         raise ValueError(f"{place} has the prediction_type {config['prediction_type']}, must be epsilon, the noise")
     if config.get("rescale_betas_zero_snr"):
         raise ValueError(f"{place} has rescale_betas_zero_snr, must leave some of the picture at the last timestep")
-    steps = int(config.get("num_train_timesteps", 1000))
+    steps = number_in(config, "num_train_timesteps", 1000, place)
+    if steps < 1 or steps % 1:
+        raise ValueError(f"{place} has the num_train_timesteps {steps:g}, must be a whole number, such as 1000")
+    steps = int(steps)
     if config.get("trained_betas") is None and config.get("beta_schedule") == "squaredcos_cap_v2":
         return NoiseSchedule.named("cosine", steps)
     return NoiseSchedule(f"of {place}", tuple(accumulate((1 - beta for beta in betas_in(config, steps, place)), mul)))
@@ -30,8 +33,11 @@ def schedule_of(checkpoint: Checkpoint, component: str = "scheduler") -> NoiseSc
 def betas_in(config: dict[str, Any], steps: int, place: str) -> list[float]:
     """The betas of a schedule that is not DeepFloyd IF's."""
     if config.get("trained_betas") is not None:
-        return [float(beta) for beta in config["trained_betas"]]
-    first, last = float(config.get("beta_start", 1e-4)), float(config.get("beta_end", 0.02))
+        betas = config["trained_betas"]
+        if not isinstance(betas, list) or not betas:
+            raise ValueError(f"{place} has the trained_betas {betas!r:.40}, must be a list of numbers")
+        return [number_in({"trained_betas": beta}, "trained_betas", 0.0, place) for beta in betas]
+    first, last = number_in(config, "beta_start", 1e-4, place), number_in(config, "beta_end", 0.02, place)
     kind = config.get("beta_schedule", "linear")
     if kind == "linear":
         return linear(steps, first, last)
@@ -61,10 +67,18 @@ def largest_of(checkpoint: Checkpoint, component: str = "scheduler") -> float | 
     config = checkpoint.config(component)
     if not config.get("thresholding", False):
         return None
-    largest = float(config.get("sample_max_value", 1.0))
+    largest = number_in(config, "sample_max_value", 1.0, place_of(checkpoint, component))
     if not largest >= 1:
         raise ValueError(f"{place_of(checkpoint, component)} has the sample_max_value {largest:g}, must be at least 1")
     return largest
+
+
+def number_in(config: dict[str, Any], name: str, default: float, place: str) -> float:
+    """A number of a configuration; ValueError names the file and the field of one that is none."""
+    value = config.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{place} has the {name} {value!r:.40}, must be a number; get the checkpoint again")
+    return float(value)
 
 
 def place_of(checkpoint: Checkpoint, component: str) -> str:

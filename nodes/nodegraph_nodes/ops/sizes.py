@@ -65,6 +65,13 @@ def check_picture_channels(shape: Sequence[int], channels: int) -> None:
         raise ValueError(f"the image is {shape_text(shape)}, must have {channels} channels; load it in RGB")
 
 
+def check_rgb(channels: int) -> None:
+    """ValueError when finished pictures are none that the safety checker of DeepFloyd IF looks at."""
+    if channels != 3:
+        told = f"{channels} channel{'' if channels == 1 else 's'}"
+        raise ValueError(f"image has {told}, must have 3: the safety checker looks at RGB pictures")
+
+
 def check_tile(size: int, taken: Shape | None) -> None:
     """ValueError when a denoiser takes pictures that are no tile; None is any."""
     if taken is not None and taken[1:] != (size, size):

@@ -18,6 +18,7 @@ from nodegraph_nodes.ops.embeddings import TOKENS
 from nodegraph_nodes.ops.evaluation import is_out_of_memory
 from nodegraph_nodes.ops.loading import explained, without_bars
 from nodegraph_nodes.ops.networks import Store, module_bytes
+from nodegraph_nodes.ops.traits import encoder_width
 from nodegraph_nodes.ops.words import count
 
 Tell = Callable[[int, str], object]
@@ -124,9 +125,7 @@ def load_encoder(checkpoint: Checkpoint, dtype: torch.dtype) -> Encoder:
     from transformers import T5EncoderModel
 
     folder = checkpoint.folder / "text_encoder"
-    kind = checkpoint.config("text_encoder").get("model_type")
-    if kind != "t5":
-        raise ValueError(f"{folder} holds a text encoder of the type {kind}, must be t5, such as DeepFloyd IF has")
+    encoder_width(checkpoint)
     tokenizer = load_tokenizer(checkpoint.folder / "tokenizer")
     with without_bars(), explained(folder):
         network, found = T5EncoderModel.from_pretrained(

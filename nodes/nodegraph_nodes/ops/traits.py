@@ -1,10 +1,15 @@
-"""What the configuration of a U-Net says of it, and which stage of DeepFloyd IF that makes it: no weight, no torch."""
+"""What configurations say of a U-Net, which stage of DeepFloyd IF that makes it, and of a text encoder.
+
+Of weights the names are looked at, which tell whether they are of such a network; no weight is read. No torch.
+"""
 
 from dataclasses import dataclass
 
+from nodegraph_nodes.ops.checkpoint_files import tensors_in
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 
 FIRST = ("unet", "scheduler")
+ENCODER = ("text_encoder", "tokenizer")
 SECOND = ("unet", "scheduler", "image_noising_scheduler")
 
 
@@ -41,6 +46,7 @@ def traits(checkpoint: Checkpoint) -> Traits:
             raise ValueError(
                 f"{place} has the {name} {config[name]}, must be {text}: a network that is told a text only"
             )
+    check_weights(checkpoint, "unet", "conv_in.weight", "a U-Net")
     try:
         return Traits(
             taken=int(config["in_channels"]),
@@ -72,6 +78,28 @@ def second_traits(checkpoint: Checkpoint) -> Traits:
         raise ValueError(f"{checkpoint.folder} does not enlarge pictures; IFStage2 needs a second stage")
     check_channels(unet, unet.taken // 2, checkpoint)
     return unet
+
+
+def encoder_width(checkpoint: Checkpoint) -> int | None:
+    """How many numbers the encoder makes of each token, where its configuration tells; ValueError if it is no T5."""
+    config, folder = checkpoint.config("text_encoder"), checkpoint.folder / "text_encoder"
+    kind = config.get("model_type")
+    if kind != "t5":
+        raise ValueError(f"{folder} holds a text encoder of the type {kind}, must be t5, such as DeepFloyd IF has")
+    check_weights(checkpoint, "text_encoder", "encoder.final_layer_norm.weight", "T5")
+    width = config.get("d_model")
+    return width if type(width) is int else None
+
+
+def check_weights(checkpoint: Checkpoint, component: str, one: str, what: str) -> None:
+    """ValueError when the weights of a component are of something else: they lack one that every such network has."""
+    names = tensors_in(checkpoint.folder, component, checkpoint.variant_of(component))
+    if one not in names:
+        other = f", but {min(names)}" if names else ""
+        raise ValueError(
+            f"{component}/ in {checkpoint.folder} holds the weights of something else than {what}: no {one}{other}; "
+            "get the checkpoint again"
+        )
 
 
 def check_channels(unet: Traits, channels: int, checkpoint: Checkpoint) -> None:

@@ -44,9 +44,11 @@ def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
         ValueError: they cannot be read, or some are missing, which diffusers would leave to chance.
     """
     from diffusers import UNet2DConditionModel
-    from diffusers.utils import is_accelerate_available
+    from diffusers.utils import is_accelerate_available, logging
 
     place = f"unet/ in {checkpoint.folder}"
+    shown = logging.get_verbosity()
+    logging.set_verbosity_error()  # it would name every weight that is missing
     try:
         unet, told = UNet2DConditionModel.from_pretrained(
             str(checkpoint.folder),
@@ -62,6 +64,8 @@ def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
         if is_out_of_memory(error):
             raise
         raise ValueError(f"{place} cannot be read: {first_line(error)}; get the checkpoint again") from error
+    finally:
+        logging.set_verbosity(shown)
     missing = sorted(told["missing_keys"])
     if missing:
         lacking = f"{count(len(missing), 'weight')}, such as {missing[0]}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from nodegraph_nodes.ops.checkpoint_files import pickled
+
 
 def safetensors_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """The content of a safetensors file with these tensors and metadata."""
@@ -26,8 +28,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with path.open("rb") as opened:
             begin = opened.read(9)
-        # Safetensors begin with the length of their JSON header, whose first byte may be any, 0x80 too.
-        if begin.startswith((b"\x80", b"PK\x03\x04")) and not begin.endswith(b"{"):
+        if pickled(begin):
             raise ValueError(f"{path} is a pickle (a PyTorch .pt or .ckpt), which could run code; must be safetensors")
         with safe_open(path, framework="pt") as file:
             # Copied, since what is read is a view of the file, which may change or go.
