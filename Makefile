@@ -1,4 +1,4 @@
-# `make run` draws the digits, `make test` runs the tests. Both make .venv when it is missing or stale.
+# `make run` opens the editor, `make test` runs the tests. Both make .venv when it is missing or stale.
 # PYTHON=python3.12 chooses another interpreter, ARGS='-k sampler' goes to pytest.
 
 PYTHON ?= python3
@@ -13,17 +13,28 @@ QT_PACKAGES := libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconf
 .PHONY: help install run test lint types contracts examples gallery qt clean FORCE
 
 help:
-	@echo 'make run        draw ten digits with the network that comes along (examples/digits.json)'
+	@echo 'make run        open the editor with examples/anagram.json; without a display, run that graph'
 	@echo 'make test       run all tests'
 	@echo 'make lint       ruff'
-	@echo 'make types      mypy --strict on the engine'
+	@echo 'make types      mypy --strict on the engine and the editor'
 	@echo 'make contracts  import-linter: which package may import which'
 	@echo 'make examples   run every graph in examples/'
 	@echo 'make gallery    the same, and keep the pictures in docs/'
 	@echo 'make clean      remove .venv and caches'
 
+# The editor where there is a display that shows it, else the same graph without one.
+WHY_NO_EDITOR := import sys; from nodegraph.cli.editor import why_no_editor; sys.exit(why_no_editor(seen=True) or 0)
+
 run: $(INSTALLED)
-	@$(BIN)/python -m nodegraph run examples/digits.json
+	@if [ "$$(uname)" != Linux ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then $(MAKE) --no-print-directory qt || :; fi
+	@if why=$$($(BIN)/python -c '$(WHY_NO_EDITOR)' 2>&1); then \
+	  echo 'Opening the editor with examples/anagram.json: Ctrl+Enter runs it.'; \
+	  $(BIN)/python -m nodegraph edit examples/anagram.json; \
+	else \
+	  echo "The editor is not opened: $$why"; \
+	  echo 'Running examples/anagram.json without it:'; \
+	  $(BIN)/python -m nodegraph run examples/anagram.json; \
+	fi
 
 test: $(INSTALLED) qt
 	$(BIN)/python -m pytest $(ARGS)
@@ -33,6 +44,7 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/python -m mypy --strict -p nodegraph
+	$(BIN)/python -m mypy --strict -p nodegraph_gui
 
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports

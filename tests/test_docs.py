@@ -85,11 +85,27 @@ def test_the_contents_are_those_of_the_page(title: str) -> None:
     assert f"](#{anchor})" in COURSE.partition("\n## ")[0]
 
 
-@every_section
-def test_the_flags_of_a_section_are_those_of_its_examples(title: str) -> None:
-    names = re.findall(r"(?:\.\./examples/|`)([\w/]+\.json)", SECTIONS[title])
-    examples = [path for name in dict.fromkeys(names) if (path := ROOT / "examples" / name).exists()]
-    for node, port, value in dict.fromkeys(FLAG.findall(SECTIONS[title])):
-        flag = [f"--{node}.{port}", value or "1"]
-        tried = [call("run", path, *flag, "--help") for path in examples if node in load(path).nodes]
-        assert any(told.exit_code == 0 for told in tried), [flag, *(told.stderr for told in tried)]
+def blocks(text: str) -> list[str]:
+    """A page as its paragraphs, items of lists and lines of code."""
+    return re.split(r"\n(?=\s*\n|\d+\. |- |\| |nodegraph )", text)
+
+
+@every_page
+def test_a_flag_stands_beside_the_graph_that_takes_it(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    own = tmp_path / "three.json"  # the graph that the README shows
+    own.write_text("".join(re.findall(r"^```json\n(.*?)```", text, re.MULTILINE | re.DOTALL)), encoding="utf-8")
+    told = 0
+    for block in blocks(text):
+        names = re.findall(r"([\w/]+)\.(?:json|png)", block)
+        shown = [name.split("examples/")[-1] for name in names]
+        graphs = [own if name.endswith("three") else ROOT / "examples" / f"{name}.json" for name in shown]
+        for node, port, value in FLAG.findall(block):
+            told += 1
+            assert graphs, f"which graph is meant? {block}"
+            takers = [graph for graph in graphs if node in load(graph).nodes]
+            assert takers, f"no node {node}: {block}"
+            for graph in takers:
+                result = call("run", graph, f"--{node}.{port}", value or "1", "--help")
+                assert result.exit_code == 0, result.stderr
+    assert told >= {"README.md": 5, "diffusion.md": 25}.get(page.name, 0)

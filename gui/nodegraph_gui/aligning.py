@@ -1,6 +1,7 @@
 """Nodes in a line, at equal distances, or on the grid."""
 
 from collections.abc import Collection, Mapping
+from math import floor
 from typing import Literal, TypeAlias
 
 from nodegraph import Graph
@@ -47,7 +48,7 @@ def distribute(graph: Graph, ids: Collection[str], sizes: Mapping[str, Size], ax
 
 def snapped(point: Point, grid: int = GRID) -> Point:
     """The point of the grid that is nearest."""
-    return round(point[0] / grid) * grid, round(point[1] / grid) * grid
+    return floor(point[0] / grid + 0.5) * grid, floor(point[1] / grid + 0.5) * grid
 
 
 def snap(graph: Graph, ids: Collection[str], grid: int = GRID) -> Graph:

@@ -13,7 +13,7 @@ from .canvases import GRID, Point, Rect, Size, canvas_of, with_frame, with_note,
 from .catalogues import Catalogue
 from .framing import around, framed, in_frame, node_rects, note_size
 from .layers import components, layers_of
-from .sizes import estimated_sizes, port_heights
+from .sizes import estimated_sizes, port_heights, roomy
 from .stacks import Box, Wire, stacked
 
 __all__ = ["arrange", "laid_out"]
@@ -40,7 +40,7 @@ def arrange(
     chosen = list(graph.nodes) if ids is None else [node for node in graph.nodes if node in set(ids)]
     if not chosen:
         return graph
-    known = {**estimated_sizes(graph, catalogue), **(sizes or {})}
+    known = roomy(graph, catalogue, sizes or {})
     corners = [at for node, at in canvas_of(graph).positions.items() if node in set(chosen)]
     corner = (min(x for x, _ in corners), min(y for _, y in corners)) if corners else (0, 0)
     members = {number: in_frame(graph, number) for number in canvas_of(graph).frames}
@@ -57,7 +57,7 @@ def laid_out(graph: Graph, catalogue: Catalogue, sizes: Mapping[str, Size] | Non
     """Give a place to each node and note that has none, as in a file that was written by hand; itself when all have."""
     missing = [node for node in graph.nodes if node not in canvas_of(graph).positions]
     if missing:
-        known = {**estimated_sizes(graph, catalogue), **(sizes or {})}
+        known = roomy(graph, catalogue, sizes or {})
         placed = node_rects(graph, graph.nodes, known)
         rects = [*placed.values(), *(frame.rect for frame in canvas_of(graph).frames.values())]
         corner = below(around(rects)) if rects else (0, 0)

@@ -24,6 +24,8 @@ ROUND = 8.0
 STRIP = 4.0
 BADGE = 8.0
 LINES = 3  # of a message
+NAME_SIZES = (22, 26, 31, 37)  # pixels of the scene, that a name has where nothing else can be read
+NAME_PIXELS = 10.0  # of the screen, that it should have
 
 
 def message_height(item: "NodeItem") -> float:
@@ -58,32 +60,49 @@ def status_text(item: "NodeItem") -> str:
     return "" if phase == "idle" else phase
 
 
-def draw_small(painter: QPainter, item: "NodeItem") -> None:
-    """Body and title, the title in large letters over what could not be read anyway."""
-    paints, theme, shape = item.paints, item.paints.theme, item.shape_
-    rect = shape.rect
+def draw_small(painter: QPainter, item: "NodeItem", zoom: float) -> None:
+    """Body, and the name in letters that can be read at this zoom; while a wire is drawn, what it may lead to."""
+    paints, theme = item.paints, item.paints.theme
+    rect = item.shape_.rect
     strip, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
-    edge = edge_colour(item)
+    unfit = bool(item.glow) and all(item.glow.values())
+    painter.setOpacity(0.35 if unfit else MUTED if item.node.mode else 1.0)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(paints.pen(edge, 0.0 if edge == theme.line else 6.0))
+    painter.setPen(paints.pen(theme.line, 0.0))
     painter.setBrush(paints.brush(theme.node))
     painter.drawRect(rect)
-    if item.node.mode:
-        painter.setOpacity(MUTED)
     painter.fillRect(QRectF(0, 0, rect.width(), HEADER), paints.colour(ground))
     painter.fillRect(QRectF(0, 0, STRIP * 2, HEADER), paints.colour(strip))
-    if shape.picture.width():
-        draw_picture(painter, item, 0.3)
-    key = ("large", item.title)
-    title = item.texts.get(key)
-    if title is None:
-        room = rect.width() - 2 * EDGE - 4
-        title = item.texts[key] = lay(item.title, paints.large_font, paints.large_metrics, room)
-    top = 0.0 if shape.collapsed else HEADER + 4
-    painter.setFont(paints.large_font)
-    painter.setPen(paints.on(ground if shape.collapsed else theme.node, theme.text))
-    painter.drawStaticText(QPointF(EDGE + 4, top), title.letters)
+    draw_name(painter, item, zoom)
     painter.setOpacity(1.0)
+    if item.shape_.picture.width():
+        draw_picture(painter, item, zoom)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for place in item.shape_.ports if item.glow else ():
+        if item.glow.get(place.ref) == "":
+            painter.setPen(paints.no_pen)
+            painter.setBrush(paints.brush(paints.port_colour(place.port)))
+            painter.drawEllipse(QPointF(place.x, place.y), 4 / zoom, 4 / zoom)
+    edge = edge_colour(item)
+    if edge != theme.line:
+        painter.setBrush(paints.no_brush)
+        painter.setPen(paints.pen(edge, 5.0))
+        painter.drawRect(rect)
+
+
+def draw_name(painter: QPainter, item: "NodeItem", zoom: float) -> None:
+    """The name in the middle of the title, as large on the screen at any zoom as there is room for."""
+    paints = item.paints
+    _, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
+    size = next((size for size in NAME_SIZES if size * zoom >= NAME_PIXELS), NAME_SIZES[-1])
+    font, metrics = paints.name_font(size)
+    key = (f"name {size}", item.title)
+    text = item.texts.get(key)
+    if text is None:
+        text = item.texts[key] = lay(item.title, font, metrics, item.shape_.width - 4 * STRIP)
+    painter.setFont(font)
+    painter.setPen(paints.on(ground, paints.theme.text))
+    painter.drawStaticText(QPointF(3 * STRIP, (HEADER - metrics.height()) / 2), text.letters)
 
 
 def draw(painter: QPainter, item: "NodeItem", zoom: float, exposed: QRectF) -> None:

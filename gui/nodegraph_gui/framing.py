@@ -37,7 +37,7 @@ __all__ = [
 MARGIN = 20
 HEADING = 40  # the frame's title, above its nodes
 NOTE_WIDTH = 320
-LETTERS = 44  # that fit in a line of a note of that width
+LETTERS = 48  # that fit in a line of a note of that width
 LINE = 20
 
 

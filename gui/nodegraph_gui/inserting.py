@@ -76,7 +76,7 @@ def way_through(graph: Graph, catalogue: Catalogue, link: Link, node: str) -> tu
                 lost = port.name in taken and not port.is_list
                 ways.append((lost, near + far, not port.required, at, place, port.name, output.name))
     if not ways:
-        return f"{kind.id} takes no {given.type} that it makes {wanted.type} of"
+        return f"{kind.id} has no way through from {given.type} to {wanted.type}"
     return min(ways)[-2:]
 
 

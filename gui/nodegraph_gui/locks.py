@@ -33,7 +33,7 @@ class Lock:
         """Take the lock unless somebody has it; whether it is held now. OSError when there can be no such file."""
         if self._file is not None:
             return True
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
         while True:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
             if not lock(file):

@@ -190,7 +190,7 @@ class NodeItem(QGraphicsRectItem):
             if zoom < FAR:
                 self._draw_far(painter)
             elif zoom < NEAR:
-                faces.draw_small(painter, self)
+                faces.draw_small(painter, self, zoom)
             else:
                 faces.draw(painter, self, zoom, QRectF(option.exposedRect))
         except Exception:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainterPath, QPen
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainterPath, QPen
 
 from .catalogues import Catalogue, Port
 from .colours import mix, seen_on
@@ -12,9 +12,6 @@ from .faces import title_path
 from .themes import Theme
 
 __all__ = ["Paints"]
-
-
-LARGE = 34  # pixels at full size: titles that are read from a third of it
 
 
 class Paints:
@@ -30,11 +27,10 @@ class Paints:
         self.title_metrics = QFontMetricsF(self.title_font)
         self.text_metrics = QFontMetricsF(self.text_font)
         self.small_metrics = QFontMetricsF(self.small_font)
-        self.large_font = theme.font(LARGE, bold=True)
-        self.large_metrics = QFontMetricsF(self.large_font)
         self.text_height = self.text_metrics.height()
         self.no_pen = QPen(Qt.PenStyle.NoPen)
         self.no_brush = QBrush(Qt.BrushStyle.NoBrush)
+        self._names: dict[int, tuple[QFont, QFontMetricsF]] = {}
         self._colours: dict[str, QColor] = {}
         self._pens: dict[tuple[str, float, bool], QPen] = {}
         self._brushes: dict[str, QBrush] = {}
@@ -43,6 +39,15 @@ class Paints:
         self._letters: dict[tuple[str, str], QPen] = {}
         self._categories: dict[tuple[str, str], tuple[str, str]] = {}
         self._title_paths: dict[tuple[float, bool], QPainterPath] = {}
+
+    def name_font(self, pixels: int) -> tuple[QFont, QFontMetricsF]:
+        """Letters of so many pixels of the scene, for nodes that are seen small."""
+        found = self._names.get(pixels)
+        if found is None:
+            font = QFont(self.title_font)
+            font.setPixelSize(pixels)
+            found = self._names[pixels] = font, QFontMetricsF(font)
+        return found
 
     def colour(self, text: str) -> QColor:
         found = self._colours.get(text)

@@ -156,7 +156,7 @@ def read_record(file: Path) -> Recoverable:
         time = datetime.fromisoformat(record["time"])
         graph = nodegraph.loads(record["graph"], as_path(record["folder"]))
         return Recoverable(file, as_path(record["path"]), time.astimezone(UTC), record["digest"], graph)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, NodegraphError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, NodegraphError) as error:
         return Recoverable(file, problem=f"it is damaged ({type(error).__name__}: {error})")
 
 

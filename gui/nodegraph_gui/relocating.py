@@ -17,9 +17,8 @@ __all__ = ["relocated"]
 def relocated(graph: Graph, catalogue: Catalogue, folder: Path) -> Graph:
     """The graph with its relative paths starting in `folder`, and leading where they led.
 
-    A path is written relative where the file is in the folder or below it, else in full. One that was written in full
-    stays, but in a graph that had no folder yet. Only inputs that take a path are touched, and the texts that such an
-    input, and nothing else, is fed by.
+    A path is written relative where the file is in the folder or below it, else in full. Only inputs that take a path
+    are touched, and the texts that such an input, and nothing else, is fed by.
     """
     old = graph.folder
     if old is not None and same_folder(old, folder):
@@ -28,7 +27,7 @@ def relocated(graph: Graph, catalogue: Catalogue, folder: Path) -> Graph:
     new = graph
     for node, name in path_inputs(graph, catalogue):
         value = graph.nodes[node].inputs.get(name)
-        moved = moved_path(value, start, folder, shorten=old is None)
+        moved = moved_path(value, start, folder)
         if moved != value:
             new = new.set(node, **{name: moved})
     return new.with_folder(folder)
@@ -59,15 +58,13 @@ def feeds_paths(graph: Graph, catalogue: Catalogue, node: str) -> bool:
     )
 
 
-def moved_path(value: Any, start: Path, folder: Path, *, shorten: bool) -> Any:
+def moved_path(value: Any, start: Path, folder: Path) -> Any:
     """A path, or a list of them, as it is written in the new folder; what is no path stays."""
     if isinstance(value, list):
-        return [moved_path(item, start, folder, shorten=shorten) for item in value]
+        return [moved_path(item, start, folder) for item in value]
     if not isinstance(value, str) or not value or REFERENCE.fullmatch(value) or value.startswith("~"):
         return value
     full = PurePosixPath(value).is_absolute() or bool(PureWindowsPath(value).drive)
-    if full and not shorten:
-        return value
     target = Path(os.path.normpath(os.path.join(start, value)))
     for base in (folder, Path(os.path.realpath(folder))):
         if target.is_relative_to(base):

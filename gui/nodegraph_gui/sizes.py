@@ -10,19 +10,39 @@ from nodegraph import Graph
 from .canvases import Size, canvas_of
 from .catalogues import Catalogue, Kind, Port
 
-__all__ = ["estimated_sizes", "port_heights", "size_of"]
+__all__ = ["estimated_sizes", "port_heights", "roomy", "size_of"]
 
 WIDTH = 240.0
 NARROWEST = 140.0
 HEADER = 44.0
 ROW = 24.0
 GAP = 8.0
+TALLEST_PICTURE = 260.0
 TALL = 3  # rows that a text of several lines takes
 
 
 def estimated_sizes(graph: Graph, catalogue: Catalogue) -> dict[str, Size]:
     """The size of each node: a title, a row for each wire in or out, and the values below."""
     return {node: estimated(graph, node, catalogue.get(placed.type)) for node, placed in graph.nodes.items()}
+
+
+def roomy(graph: Graph, catalogue: Catalogue, sizes: Mapping[str, Size]) -> dict[str, Size]:
+    """The sizes with room for the picture that a node will show when it has run, as high as one of a square."""
+    canvas = canvas_of(graph)
+    known = {**estimated_sizes(graph, catalogue), **sizes}
+    for node, placed in graph.nodes.items():
+        kind = catalogue.get(placed.type)
+        if kind is not None and node not in canvas.collapsed and shows_picture(kind, catalogue):
+            width, height = estimated(graph, node, kind)
+            picture = min(TALLEST_PICTURE, width - 2 * GAP) + GAP
+            known[node] = known[node][0], max(known[node][1], height + picture)
+    return known
+
+
+def shows_picture(kind: Kind, catalogue: Catalogue) -> bool:
+    """Whether some output has a thumbnail, which becomes the preview of the node."""
+    wires = (catalogue.wire_types.get(port.type) for port in kind.outputs)
+    return any(wire is not None and "thumbnail" in wire.can for wire in wires)
 
 
 def size_of(graph: Graph, node: str, sizes: Mapping[str, Size]) -> Size:

@@ -14,7 +14,8 @@ GAP = 40.0
 SWEEPS = 8
 SETTLING = 12
 MOST_LANES = 2000
-LANE_WEIGHT = 5.0
+LANE_WEIGHT = 30.0  # of a lane past one node, beside the node: a longer one is crossed somewhere anyway
+TIE_WEIGHT = 3.0  # of a wire in a lane, beside one between neighbours
 
 
 @dataclass(eq=False)
@@ -23,7 +24,7 @@ class Box:
 
     Attributes:
         y: its top.
-        weight: how much its place matters; lanes matter most, since a bent one leads its wire over nodes.
+        weight: how much its place matters: a node moves aside for a straight wire past it.
         before: where wires come from: the other box, and how far below the tops of this and of that one they end.
         after: where wires lead to, likewise.
     """
@@ -94,7 +95,7 @@ def link(layers: list[list[Box]], wires: Sequence[Wire]) -> None:
         for layer in range(box.layer + 1, wire.target.layer) if with_lanes else ():
             lane = lanes.get((wire.key, layer))
             if lane is None:
-                lane = lanes[wire.key, layer] = Box(layer, 0.0, weight=LANE_WEIGHT)
+                lane = lanes[wire.key, layer] = Box(layer, 0.0, weight=LANE_WEIGHT if spans[wire.key] == 1 else 1.0)
                 layers[layer].append(lane)
                 tie(box, lane, start, 0.0)
             box, start = lane, 0.0
@@ -110,7 +111,7 @@ def wish(box: Box, ties: Sequence[Tie]) -> float:
     """The top at which these wires would be straight on average; where it is, when there are none."""
     if not ties:
         return box.y
-    weights = [max(box.weight, other.weight) for other, _, _ in ties]
+    weights = [TIE_WEIGHT if max(box.weight, other.weight) > 1 else 1.0 for other, _, _ in ties]
     straight = (weight * (other.y + there - here) for weight, (other, here, there) in zip(weights, ties, strict=True))
     return sum(straight) / sum(weights)
 

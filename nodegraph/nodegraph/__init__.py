@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .files import dumps, load, loads, save
+    from .foresight import Foresight
     from .graphs import Graph, Link, Node
     from .hookspecs import hookimpl
     from .node_types import NodeSpec, node
@@ -49,6 +50,7 @@ __all__ = [
     "Context",
     "Control",
     "Conversion",
+    "Foresight",
     "Graph",
     "GraphFileError",
     "GraphWarning",
@@ -90,6 +92,7 @@ if not TYPE_CHECKING:
         "errors": "Cancelled CheckFailed GraphFileError GraphWarning NodegraphError NodeTypeError OutputError "
         "PluginError Problem RunFailed UsageError",
         "files": "dumps load loads save",
+        "foresight": "Foresight",
         "graphs": "Graph Link Node",
         "hookspecs": "hookimpl",
         "node_types": "NodeSpec node",

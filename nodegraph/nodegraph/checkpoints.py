@@ -55,11 +55,16 @@ class CheckpointRest:
 
 
 class CheckpointAsk(NamedTuple):
-    """An input that names a checkpoint; `need` is None where only a run can tell which."""
+    """An input that names a checkpoint.
+
+    Attributes:
+        need: what it names; None where only a run can tell, or where `wrong` says what keeps it from naming one.
+    """
 
     input: str
     components: tuple[str, ...]
     need: CheckpointNeed | None
+    wrong: str = ""
 
 
 def components_of(port: InputSpec) -> tuple[str, ...]:

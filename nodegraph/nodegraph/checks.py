@@ -1,11 +1,12 @@
 """What is wrong with a graph, told the node types: every problem, each with its node, its input and the way out.
 
-Nothing is run, no node's code is called, and the network is never asked: that a checkpoint is still to be fetched is no
-problem. A muted or bypassed node takes part in nothing that its inputs could spoil, so they are not looked at.
+Nothing is run, and the network is never asked: that a checkpoint is still to be fetched is no problem. What only a node
+type can tell, such as weights that do not fit its parts, it tells by its foresight. A muted or bypassed node takes part
+in nothing that its inputs could spoil, so they are not looked at.
 """
 
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import TypeAlias
 
 from .checkpoints import CheckpointNeed, in_full
 from .cycles import cycles, named_path
+from .echoes import way_back
 from .errors import Problem, UsageError, nearest, with_remedy
+from .foreseeing import foreseen
 from .frozen import Json
 from .graphs import Graph, Link
 from .migrations import migrated
@@ -36,13 +39,15 @@ def check(graph: Graph, registry: Registry, *, targets: Iterable[str] | None = N
     Warnings (`kind` is "warning") refuse nothing. UsageError: a target is not there.
     """
     graph = migrated(graph, registry)
-    nodes = list(graph.nodes) if targets is None else needed(graph, targets)
+    wanted = graph.sinks if targets is None else tuple(targets)
+    nodes = list(graph.nodes) if targets is None else needed(graph, wanted)
     inspection = Inspection(graph, registry)
-    problems = [problem for node in nodes for problem in inspection.problems_of(node)]
+    own = {node: list(inspection.problems_of(node)) for node in nodes}
+    ahead = foreseen(graph, registry, nodes, wanted, [node for node, found in own.items() if found])
+    problems = told_once(graph, registry, [found for node in nodes for found in (*own[node], *ahead.get(node, ()))])
     if targets is None:
         problems += inspection.loose_links()
-    wanted = set(nodes)
-    circles = [circle for circle in cycles(graph) if circle[0] in wanted]
+    circles = [circle for circle in cycles(graph) if circle[0] in own]
     problems += [
         Problem(
             circle[0],
@@ -71,6 +76,32 @@ def needed(graph: Graph, targets: Iterable[str]) -> list[str]:
         if graph.nodes[node].mode != "mute":
             waiting += [link.source for link in graph.in_links[node]]
     return [node for node in graph.nodes if node in found]
+
+
+def told_once(graph: Graph, registry: Registry, problems: Iterable[Problem]) -> list[Problem]:
+    """The problems; what a value node hands on to several inputs that cannot take it is told at the first of them."""
+    groups: dict[Hashable, list[Problem]] = {}
+    origins: dict[Hashable, str] = {}
+    for problem in problems:
+        way = way_back(graph, registry, problem.node, problem.input) if problem.node and problem.input else []
+        place, port = way[-1] if len(way) > 1 else (problem, None)
+        key = (place, port and port.name, problem.message, problem.remedy)
+        origins[key] = f"{place}.{port.name}" if port else ""
+        groups.setdefault(key, []).append(problem)
+    return [told_of(group, origins[key]) for key, group in groups.items()]
+
+
+def told_of(problems: list[Problem], origin: str) -> Problem:
+    """One for several that differ in their places only."""
+    first, others = problems[0], list(dict.fromkeys(str(problem.node) for problem in problems[1:]))
+    remedy = first.remedy or (origin and f"it comes from {origin}")
+    return replace(first, remedy=f"{remedy}; the same at {listed(others)}" if others and origin else remedy)
+
+
+def listed(nodes: list[str]) -> str:
+    """`a`, `a and b`, `a, b, c and 4 more`."""
+    shown = nodes[:3] + ([f"{len(nodes) - 3} more"] if len(nodes) > 3 else [])
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 class Suggestions:

@@ -5,7 +5,7 @@ A node function that declares `context: Context` gets one; `Context()` alone ser
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,12 +96,20 @@ class Context:
         if waited and self._last is not None:
             self._last = (self._last[0] + waited, self._last[1])
 
-    def progress(self, step: int, total: int, preview: Callable[[], bytes] | None = None, text: str = "") -> None:
+    def progress(
+        self,
+        step: int,
+        total: int,
+        preview: Callable[[], bytes] | None = None,
+        text: str = "",
+        numbers: Mapping[str, float] | None = None,
+    ) -> None:
         """Say that `step` of `total` is done; also the place where the run can be paused and cancelled.
 
         Args:
             preview: makes a PNG of at most 256 pixels; called at most ten times a second, and only if someone listens.
             text: what else there is to say, such as a loss.
+            numbers: what was measured at this step and makes a curve, such as {"loss": 0.031, "epoch": 2}.
         """
         self.checkpoint()
         emit = self._emit
@@ -117,7 +125,7 @@ class Context:
         ):
             picture = self._make_preview(preview)
             self._preview_at = time.monotonic()
-        emit(NodeProgress(self._run, self.node, step, total, seconds_left, picture, text))
+        emit(NodeProgress(self._run, self.node, step, total, seconds_left, picture, text, dict(numbers or {})))
 
     def graph_text(self) -> str | None:
         """The text of the graph as run, to be kept in a picture; None when pictures are not to carry it."""

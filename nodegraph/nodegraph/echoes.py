@@ -8,6 +8,7 @@ from typing import Any, Final
 from .graphs import Graph, Link
 from .node_types import InputSpec
 from .registry import Registry
+from .wires import is_same
 
 __all__ = ["UNKNOWN", "known_input", "way_back"]
 
@@ -16,7 +17,7 @@ MOST = 100  # echoes in a row that are followed; more are no value node for seve
 
 
 def known_input(graph: Graph, registry: Registry, node: str, name: str) -> Any:
-    """The validated value that an input will have; UNKNOWN when a run has to tell, or when there is no valid one."""
+    """The validated value that an input will have; UNKNOWN when a run has to tell, ValueError when it is not valid."""
     way = way_back(graph, registry, node, name)
     if not way:
         return UNKNOWN
@@ -27,11 +28,8 @@ def known_input(graph: Graph, registry: Registry, node: str, name: str) -> Any:
         if last.required:
             return UNKNOWN
         value = ports.pop().default
-    try:
-        for port in reversed(ports):
-            value = port.validate(value)
-    except ValueError:
-        return UNKNOWN
+    for port in reversed(ports):
+        value = port.validate(value)
     return value
 
 
@@ -47,7 +45,7 @@ def way_back(graph: Graph, registry: Registry, node: str, name: str) -> list[tup
         links = [link for link in graph.in_links[node] if link.input == name and not is_muted(graph, link)]
         if not links:
             return way
-        if len(links) > 1 or links[0].index is not None or not is_echo(graph, registry, links[0]):
+        if len(links) > 1 or links[0].index is not None or not echoes(graph, registry, links[0], port):
             return []
         node, name = links[0].source, links[0].output
     return []
@@ -58,7 +56,9 @@ def is_muted(graph: Graph, link: Link) -> bool:
     return source is not None and source.mode == "mute"
 
 
-def is_echo(graph: Graph, registry: Registry, link: Link) -> bool:
+def echoes(graph: Graph, registry: Registry, link: Link, port: InputSpec) -> bool:
+    """Whether a link hands on, unconverted, what was handed to its source."""
     source = graph.nodes.get(link.source)
     spec = None if source is None or source.mode is not None else registry.get(source.type)
-    return spec is not None and spec.echoes and spec.output(link.output) is not None
+    output = None if spec is None or not spec.echoes else spec.output(link.output)
+    return output is not None and is_same(output.type, port.type)

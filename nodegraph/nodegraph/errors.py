@@ -33,7 +33,9 @@ __all__ = [
     "Problem",
     "RunFailed",
     "UsageError",
+    "count",
     "nearest",
+    "with_remedy",
 ]
 
 
@@ -115,6 +117,11 @@ class UsageError(NodegraphError):
 
 class GraphWarning(UserWarning):
     """Something in a graph that runs all the same, but hardly as it was meant."""
+
+
+def count(number: int, thing: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -5,7 +5,9 @@ and holds no value that flows on a wire.
 """
 
 import base64
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeAlias
 
 __all__ = [
@@ -42,7 +44,10 @@ class NodeStarted:
 
 @dataclass(frozen=True, slots=True)
 class NodeProgress:
-    """A node has done `step` of `total`; `preview` is a PNG, `seconds_left` an estimate, None where unknown."""
+    """A node has done `step` of `total`; `preview` is a PNG, `seconds_left` an estimate, None where unknown.
+
+    `numbers` are measured at this step, such as {"loss": 0.031, "epoch": 2}, for whoever draws their curve.
+    """
 
     event: ClassVar[str] = "NodeProgress"
     run: str
@@ -52,6 +57,7 @@ class NodeProgress:
     seconds_left: float | None = None
     preview: bytes | None = None
     text: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +117,17 @@ KINDS = (RunStarted, NodeStarted, NodeProgress, NodeFinished, NodeFailed, NodeSk
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The event as JSON: its fields, and its name under "event"; a preview is written in base64."""
+    """The event as JSON: its fields, and its name under "event"; a preview is written in base64.
+
+    A number that is not finite, for which JSON has no word, is written as a text: "nan", "inf", "-inf".
+    """
     document: dict[str, Any] = {"event": event.event}
     for each in fields(event):
         value = getattr(event, each.name)
         if isinstance(value, bytes):
             value = base64.b64encode(value).decode("ascii")
+        elif isinstance(value, Mapping):
+            value = {name: number if math.isfinite(number) else str(number) for name, number in value.items()}
         document[each.name] = list(value) if isinstance(value, tuple) else value
     return document
 
@@ -132,6 +143,8 @@ def from_json(document: dict[str, Any]) -> Event:
             given[name] = tuple(value)
         elif name == "preview" and value is not None:
             given[name] = base64.b64decode(value)
+        elif name == "numbers" and isinstance(value, dict):
+            given[name] = {key: float(number) if isinstance(number, str) else number for key, number in value.items()}
     try:
         event: Event = kind(**given)
     except TypeError as error:

@@ -1,8 +1,9 @@
 """Which checkpoints a graph needs, told without running it, and what is here of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .checkpoints import CheckpointAsk, CheckpointNeed, CheckpointState, components_of, in_full
@@ -24,10 +25,15 @@ class NeededCheckpoint:
 
 
 class Needs(NamedTuple):
-    """The checkpoints of a graph, and the inputs of which only a run can tell which checkpoint they name."""
+    """The checkpoints of a graph, inputs of which only a run can tell which one they name, and those that name none.
+
+    Attributes:
+        wrong: by reason, the inputs that have no valid value.
+    """
 
     checkpoints: tuple[NeededCheckpoint, ...]
-    unknown: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+    wrong: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 def asks_of(graph: Graph, registry: Registry, node: str) -> Iterator[CheckpointAsk]:
@@ -41,7 +47,11 @@ def asks_of(graph: Graph, registry: Registry, node: str) -> Iterator[CheckpointA
         if not components:
             continue
         names = [name for name in (port.name, "revision", "variant") if name in spec.inputs_by_name]
-        known = {name: known_input(graph, registry, node, name) for name in names}
+        try:
+            known = {name: known_input(graph, registry, node, name) for name in names}
+        except ValueError as error:
+            yield CheckpointAsk(port.name, components, None, str(error))
+            continue
         if UNKNOWN in known.values():
             yield CheckpointAsk(port.name, components, None)
         elif known[port.name] is not None:
@@ -65,11 +75,11 @@ def needed_checkpoints(graph: Graph, registry: Registry, nodes: Iterable[str] | 
     folders = folders_of(graph)
     needs: dict[tuple[str, str, str], CheckpointNeed] = {}
     users: dict[tuple[str, str, str], list[str]] = {}
-    unknown = []
+    wrong: dict[str, list[str]] = {}
     for node in graph.nodes if nodes is None else nodes:
         for ask in asks_of(graph, registry, node):
             if ask.need is None:
-                unknown.append(f"{node}.{ask.input}")
+                wrong.setdefault(ask.wrong, []).append(f"{node}.{ask.input}")
                 continue
             need = replace(ask.need, checkpoint=in_full(ask.need.checkpoint, folders))
             place = (need.checkpoint, need.revision, need.variant)
@@ -80,7 +90,8 @@ def needed_checkpoints(graph: Graph, registry: Registry, nodes: Iterable[str] | 
     found = [
         NeededCheckpoint(need, tuple(users[place]), registry.checkpoint_state(need)) for place, need in needs.items()
     ]
-    return Needs(tuple(found), tuple(unknown))
+    unknown = wrong.pop("", [])
+    return Needs(tuple(found), tuple(unknown), {reason: tuple(inputs) for reason, inputs in wrong.items()})
 
 
 def merged(one: CheckpointNeed, other: CheckpointNeed) -> tuple[str, ...]:

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_origin
 
 from .annotations import Hint, Range, type_label
 from .validation import article, described, make_validator, parse_text
+
+if TYPE_CHECKING:
+    from .foresight import Foresight
 
 __all__ = ["MARK", "Declaration", "InputSpec", "NodeSpec", "OutputSpec", "node"]
 
@@ -32,6 +35,7 @@ class Declaration:
     pure: bool = True
     cache: Literal["memory", "disk", "none"] = "memory"
     echoes: bool = False
+    foresee: "Callable[[Foresight], None] | None" = None
 
 
 def node(
@@ -43,6 +47,7 @@ def node(
     pure: bool = True,
     cache: Literal["memory", "disk", "none"] = "memory",
     echoes: bool = False,
+    foresee: "Callable[[Foresight], None] | None" = None,
 ) -> Callable[[Function], Function]:
     """Declare a function to be a node type.
 
@@ -56,13 +61,21 @@ def node(
         cache: where outputs are remembered: "memory" for as long as the session lasts, "disk" for later ones too,
             which is for what takes long to make and is small.
         echoes: every output is the input of the same name, unchanged; so what it gives is known without running it.
+        foresee: a function that is given a `Foresight` before a run and by `check`: what is known of the inputs without
+            running anything. It tells what they make wrong (`known.wrong`) or odd (`known.odd`), and says what is known
+            of the outputs (`known.gives`). It is called often, so that it imports nothing heavy; what it raises is told
+            as a mistake of the plugin, and refuses no graph.
+
+            def foresee_blend(known: Foresight) -> None:
+                if known.knows("weights") and known.count("parts") != len(known.value("weights")):
+                    known.wrong("weights", f"are {len(known.value('weights'))}, must be one for each part")
     """
 
     if callable(id):  # @node without parentheses: marked all the same, so that the registry can tell
         return node("")(id)
 
     def mark(function: Function) -> Function:
-        setattr(function, MARK, Declaration(id, category, outputs, version, pure, cache, echoes))
+        setattr(function, MARK, Declaration(id, category, outputs, version, pure, cache, echoes, foresee))
         return function
 
     return mark
@@ -243,6 +256,7 @@ class NodeSpec:
         returns: the NamedTuple class that the function returns, or None.
         context_name: the parameter that takes the `Context`, or None.
         echoes: every output is the input of the same name, unchanged.
+        foresee: tells before a run what the inputs make wrong, and what is known of the outputs.
     """
 
     id: str
@@ -258,6 +272,7 @@ class NodeSpec:
     context_name: str | None = None
     returns: type | None = None
     echoes: bool = False
+    foresee: "Callable[[Foresight], None] | None" = field(default=None, repr=False)
 
     @property
     def summary(self) -> str:
@@ -275,6 +290,17 @@ class NodeSpec:
     @cached_property
     def outputs_by_name(self) -> Mapping[str, OutputSpec]:
         return {port.name: port for port in self.outputs}
+
+    @cached_property
+    def passes(self) -> Mapping[str, str]:
+        """The input that each output passes on when a node is bypassed: the first of its type, in declared order."""
+        found = {}
+        for output in self.outputs:
+            same = (port.name for port in self.inputs if port.type == output.type and port.indexed == output.is_list)
+            name = next(same, None)
+            if name is not None:
+                found[output.name] = name
+        return found
 
     def input(self, name: str) -> InputSpec | None:
         return self.inputs_by_name.get(name)

@@ -86,12 +86,8 @@ class Kind:
         self.files = tuple(port.name for port in spec.inputs if port.type is Path)
         self.names_checkpoint = any(components_of(port) for port in spec.inputs)
         self.text = f"{spec.id}\n{spec.plugin}\n{spec.version}"
-        self.passes: dict[str, str] = {}
-        for output in spec.outputs:
-            for port in spec.inputs:
-                if port.type == output.type and port.indexed == output.is_list:
-                    self.passes[output.name] = port.name
-                    break
+        self.passes = spec.passes
+        self.foreseen = spec.foresee is not None or spec.echoes
 
 
 class Planner:
@@ -141,6 +137,8 @@ class Planner:
         if placed.mode == "bypass":
             self._bypass(node, kind, links, blame)
             return
+        if kind.foreseen:
+            self.sure = False
         values = self._values(node, kind, links)
         if values is not None:
             self.steps[node] = self._step(node, kind, values, links, None)

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .errors import UsageError, nearest, with_remedy
+from .errors import UsageError, count, nearest, with_remedy
 from .validation import shown
 
 __all__ = ["Result"]
@@ -78,7 +78,7 @@ class Result:
         return len(self.values)
 
     def __repr__(self) -> str:
-        parts = [f"{len(self.values)} values of {', '.join(filter(self.kept.get, self.kept)) or 'no node'}"]
+        parts = [f"{count(len(self.values), 'value')} of {', '.join(filter(self.kept.get, self.kept)) or 'no node'}"]
         for name in ("failed", "skipped"):
             if getattr(self, name):
                 parts.append(f"{name}: {', '.join(getattr(self, name))}")

@@ -51,6 +51,10 @@ python -m pytest
 
 A node is a function in `$package/nodes.py`: its parameters are the inputs, its result is the output, its docstring is
 the help. To add one, write another function there. `$package/plugin.py` tells Nodegraph which modules hold nodes.
+
+What a node's inputs make wrong is told before a run where it can be: ranges by their types, and the rest, such as two
+lists that do not go together, by a function named in `@node(..., foresee=...)`. It also passes on what is known of a
+picture that is not made yet, so that the nodes behind it can tell whether it fits them.
 """
 
 INIT = '''\
@@ -75,14 +79,19 @@ NODES = '''\
 from dataclasses import replace
 from typing import Annotated
 
-from nodegraph import node
+from nodegraph import Foresight, node
 from nodegraph_nodes.types import Image
 from pydantic import Field
 
 Amount = Annotated[float, Field(ge=-1, le=1, description="-1 is black, 0 leaves the picture as it is, 1 is white")]
 
 
-@node("$node", category="$title", outputs="image")
+def foresee_brightness(known: Foresight) -> None:
+    """Before a run: the result has the size of the picture, as far as that is known."""
+    known.gives("image", known.of("image"))
+
+
+@node("$node", category="$title", outputs="image", foresee=foresee_brightness)
 def brightness(image: Image, amount: Amount = 0.2) -> Image:
     """Make a picture brighter or darker.
 

@@ -5,7 +5,7 @@ import os
 import sys
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from .errors import CheckFailed, GraphWarning, Problem, RunFailed, UsageError, n
 from .events import Event
 from .execution import Executor
 from .files import dumps
+from .foreseeing import foreseen
 from .graphs import Graph
 from .keys import Files, Keys
 from .migrations import migrated
@@ -100,6 +101,7 @@ class Session:
         use_cache: bool = True,
         metadata: bool = True,
         previews: bool = True,
+        tell_keys: Callable[[Mapping[str, bytes]], Any] | None = None,
     ) -> Result:
         """Run what the targets need, on this thread, and return the values.
 
@@ -113,6 +115,7 @@ class Session:
             use_cache: whether values are looked up and remembered, in memory and on the disk.
             metadata: whether pictures carry the graph.
             previews: whether progress comes with pictures.
+            tell_keys: called before the run with the cache key of each node, a mapping that grows as more are found.
 
         Raises:
             CheckFailed: what the targets need has problems; nothing was run.
@@ -134,6 +137,8 @@ class Session:
         if files.absent or not all(map(files.identity, plan.needs)):  # not here, or gone since the graph was checked
             refuse(graph, self.registry, plan.targets)
             refuse_missing(graph, self.registry, plan)
+        if tell_keys is not None:
+            tell_keys(keys.known)
         output = out if isinstance(out, OutputFolder) else OutputFolder("output" if out is None else out)
         tell = Teller(self.registry, emit)
         switch = Control() if control is None else control
@@ -199,7 +204,7 @@ class Session:
                     # what only leads into a circle is before no sink, yet is to be refused and not passed over
                     wanted += tuple(circle[0] for circle in cycles(graph))
                 plan = checked_plan(graph, self.registry, wanted)
-            warn_of_seeds(graph, self.registry, wanted)
+            warn_of_oddities(graph, self.registry, wanted)
             if len(known) >= MOST_PLANS:
                 known.clear()
             known[place] = plan
@@ -257,12 +262,14 @@ def refuse_missing(graph: Graph, registry: Registry, plan: Plan) -> None:
         raise CheckFailed(problems)
 
 
-def warn_of_seeds(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
-    """Tell equal seeds, as of the line that called this module from outside; once for each graph."""
+def warn_of_oddities(graph: Graph, registry: Registry, targets: tuple[str, ...]) -> None:
+    """Tell what is odd, as of the line that called this module from outside; once for each graph."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
         frame, level = frame.f_back, level + 1
-    for problem in [] if cycles(graph) else equal_seeds(graph, registry, needed(graph, targets)):
+    nodes = needed(graph, targets)
+    odd = [problem for told in foreseen(graph, registry, nodes, targets, ()).values() for problem in told]
+    for problem in [] if cycles(graph) else [*odd, *equal_seeds(graph, registry, nodes)]:
         warnings.warn(str(problem), GraphWarning, stacklevel=level)
 
 

@@ -3,7 +3,7 @@
 A mistake is a `NodeTypeError` with its place and reason, and costs that one node type. The mistakes are:
 
 1. not a plain function: a class, a coroutine, a generator, or `@node` without its parentheses;
-2. an id, category, version or cache that cannot be one;
+2. an id, category, version, cache or foresee that cannot be one;
 3. no docstring;
 4. a parameter or a result without an annotation;
 5. an annotation that cannot be evaluated, since its name exists only under TYPE_CHECKING or nowhere;
@@ -83,6 +83,7 @@ def spec_of(function: Callable[..., Any], plugin: str) -> NodeSpec:
         context_name=contexts[0] if contexts else None,
         returns=returns,
         echoes=declared.echoes,
+        foresee=declared.foresee,
     )
 
 
@@ -114,6 +115,8 @@ def check_declaration(declared: Declaration) -> None:
         raise ValueError(f"cache is {shown(declared.cache)}, must be one of memory, disk, none")
     if not isinstance(declared.echoes, bool):
         raise ValueError(f"echoes is {shown(declared.echoes)}, must be True or False")
+    if declared.foresee is not None and not callable(declared.foresee):
+        raise ValueError(f"foresee is {shown(declared.foresee)}, must be a function that takes a Foresight")
 
 
 def check_echoes(declared: Declaration, inputs: tuple[InputSpec, ...], outputs: tuple[OutputSpec, ...]) -> None:

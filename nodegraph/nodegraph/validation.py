@@ -7,17 +7,17 @@ pydantic checks types and ranges; this module converts before it and rephrases a
 import enum
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from .annotations import Hint, type_label
-from .errors import nearest
+from .errors import count, nearest
 from .outputs import why_unusable
 
-__all__ = ["make_validator", "parse_text", "shown"]
+__all__ = ["is_word", "listed", "make_validator", "parse_text", "shown"]
 
 CONFIG = ConfigDict(strict=True, allow_inf_nan=False)
 WORDS: Mapping[Any, str] = {
@@ -35,13 +35,13 @@ LIMITS: Mapping[str, str] = {
     "multiple_of": "must be a multiple of {multiple_of}",
     "finite_number": "must be a finite number",
     "string_pattern_mismatch": "must match {pattern}",
-    "string_too_short": "must be at least {min_length} characters long",
-    "string_too_long": "must be at most {max_length} characters long",
+    "string_too_short": "must be at least {length} long",
+    "string_too_long": "must be at most {length} long",
     "int_parsing_size": "must be a smaller number",
 }
 COUNTS: Mapping[str, str] = {
-    "too_short": "has {actual_length} values, must have at least {min_length}",
-    "too_long": "has {actual_length} values, must have at most {max_length}",
+    "too_short": "has {count}, must have at least {min_length}",
+    "too_long": "has {count}, must have at most {max_length}",
 }
 
 
@@ -164,17 +164,18 @@ def reason(error: ValidationError, hint: Hint, value: Any) -> str:
     if first["loc"]:
         value = value[first["loc"][0]]
     if kind in COUNTS:
-        return COUNTS[kind].format(**{**said, "actual_length": said.get("actual_length", len(value))})
+        return COUNTS[kind].format(**{**said, "count": count(said.get("actual_length", len(value)), "value")})
     place = f"[{first['loc'][0]}] " if first["loc"] else ""
     if kind == "value_error":  # of a validator that the node brings, which knows best what to say
         return f"{place}{said['error']}"
     in_list = hint.is_list and not first["loc"]
     if kind in LIMITS:
         ends = {key: f"{end:g}" if isinstance(end, float) else end for key, end in said.items()}
+        ends["length"] = count(said.get("min_length", said.get("max_length", 0)), "character")
         return f"{place}is {shown(value)}, {LIMITS[kind].format(**ends)}"
     if hint.choices is not None and not in_list:
         known = nearest(value, hint.choices) if isinstance(value, str) else ""
-        wish = f"must be one of {', '.join(hint.choices)}" + (f" ({known})" if known else "")
+        wish = f"must be one of {listed(hint.choices)}" + (f" ({known})" if known else "")
     elif kind in ("string_unicode", "is_instance_of") or kind.endswith("_type"):
         word = "text" if hint.choices is not None else WORDS[hint.type]
         wish = f"must be a list, each {word}" if in_list else f"must be {word}"
@@ -194,6 +195,16 @@ def shown(value: Any, limit: int = 60) -> str:
     except Exception:  # a repr of its own may raise anything, and an int of 5,000 digits has none
         text = f"a huge {type(value).__name__}" if isinstance(value, int) else f"a {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def listed(choices: Collection[str]) -> str:
+    """Choices in a sentence, in quotes where one of them could be misread."""
+    return ", ".join(choices if all(map(is_word, choices)) else map(repr, choices))
+
+
+def is_word(text: str) -> bool:
+    """Whether it is told apart from the words around it: no comma or space, and not empty."""
+    return re.fullmatch(r"[^\s,'\"|]+", text) is not None
 
 
 def described(value: Any) -> str:

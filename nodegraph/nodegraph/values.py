@@ -4,8 +4,8 @@ A wire type is a torch-free class of a plugin plus a `ValueType`, whose function
 are called. A class without one is opaque: it is passed on and kept, and shows as its name.
 """
 
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from .annotations import type_label
@@ -27,6 +27,9 @@ class ValueType:
         copy: an independent copy.
         save: a value as bytes. `load`: the value of such bytes, or an error. Neither may use pickle. A node with
             `cache="disk"` needs both, of the very class that it gives.
+        views: ways to look at a value, by name: `view(value, **options)` gives a PNG as bytes, a text, or what JSON
+            can say; ValueError says what is wrong with an option. Each option has a default. The one called "info"
+            gives a dict that is added to what is told of any value: "lines", "count", "steps".
     """
 
     type: type
@@ -39,6 +42,7 @@ class ValueType:
     copy: Callable[[Any], Any] | None = None
     save: Callable[[Any], bytes] | None = None
     load: Callable[[bytes], Any] | None = None
+    views: Mapping[str, Callable[..., Any]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or type_label(self.type))
@@ -56,6 +60,7 @@ class ValueType:
             "colour": self.colour,
             "bases": [base.__name__ for base in self.type.__mro__[1:-1]],
             "can": [verb for verb in ("summary", "thumbnail", "nbytes", "copy", "save", "load") if getattr(self, verb)],
+            "views": [name for name in self.views if name != "info"],
         }
 
 

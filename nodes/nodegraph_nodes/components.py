@@ -4,9 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nodegraph import node
+from nodegraph import Foresight, node
+from nodegraph_nodes.foresights import composed, kept, shape_of
 from nodegraph_nodes.noise import Seed
-from nodegraph_nodes.types import Denoiser, Image
+from nodegraph_nodes.ops.agreements import check_components, check_kept
+from nodegraph_nodes.ops.sizes import check_colours, check_kernel, check_length, check_odd, growth
+from nodegraph_nodes.types import Denoiser, Image, Shape
 
 PIXELS = {"unit": "pixels"}
 Sigma = Annotated[
@@ -64,7 +67,14 @@ Project = Annotated[
 ]
 
 
-@node("FrequencyMix", category="Guidance", outputs="denoiser")
+def foresee_mix(known: Foresight) -> None:
+    if known.knows("kernel"):
+        with known.refusals():
+            check_odd(known.value("kernel"))
+    known.gives("denoiser", composed(known, [known.of("low"), known.of("high")]))
+
+
+@node("FrequencyMix", category="Guidance", outputs="denoiser", foresee=foresee_mix)
 def frequency_mix(low: Denoiser, high: Denoiser, sigma: Sigma = 2.0, kernel: Kernel = None) -> Denoiser:
     """Make a hybrid image: one thing from afar (its coarse structure), another from close up (its fine detail).
 
@@ -76,7 +86,35 @@ def frequency_mix(low: Denoiser, high: Denoiser, sigma: Sigma = 2.0, kernel: Ker
     return FrequencyMix(low, high, sigma, kernel)
 
 
-@node("Factorize", category="Guidance", outputs="denoiser")
+def foresee_factors(known: Foresight) -> None:
+    """A part for each component, and pictures that can be split."""
+    count, facts = known.count("parts"), composed(known, known.of("parts"))
+    with known.refusals():
+        if count is not None and known.knows("by"):
+            check_components(count, known.value("by").split(", "))
+        check_split(known, shape_of(facts))
+    known.gives("denoiser", facts)
+
+
+def check_split(known: Foresight, shape: Shape | None) -> None:
+    """Whether pictures of that shape can be split `by` what is typed; ValueError when they cannot."""
+    if not known.knows("by", "kernel", "length", "base"):
+        return
+    by, kernel, base = known.value("by"), known.value("kernel"), known.value("base")
+    if by == "motion, rest":
+        check_length(known.value("length"))
+        if shape is not None:
+            growth(shape[1:], base)
+    elif by == "grey, colour":
+        if shape is not None:
+            check_colours(shape)
+    else:
+        check_odd(kernel)
+        if shape is not None:
+            check_kernel(shape, kernel or (25 if by == "low, middle, high" else 33), base)
+
+
+@node("Factorize", category="Guidance", outputs="denoiser", foresee=foresee_factors)
 def factorize(
     parts: Parts,
     by: By = "low, high",
@@ -98,7 +136,16 @@ def factorize(
     return Factorize(tuple(parts), named_components(by, sigma, kernel, fine, length, base))
 
 
-@node("HybridInverse", category="Guidance", outputs="denoiser")
+def foresee_inverse(known: Foresight) -> None:
+    """One of the components is kept of a picture that can be split."""
+    with known.refusals():
+        if known.knows("by", "keep"):
+            check_kept(known.value("keep"), known.value("by").split(", "))
+        check_split(known, shape_of(known.of("image")))
+    known.gives("denoiser", kept(known))
+
+
+@node("HybridInverse", category="Guidance", outputs="denoiser", foresee=foresee_inverse)
 def hybrid_inverse(
     denoiser: Denoiser,
     image: Image,

@@ -1,34 +1,34 @@
 """DeepFloyd IF: its two networks as denoisers, for every composition and sampler that there is."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from nodegraph import Context, node
-from nodegraph_nodes.text import Revision, Variant
+from nodegraph import Context, Foresight, node
+from nodegraph_nodes.foresights import shape_of, size_of
+from nodegraph_nodes.ops.agreements import check_prompts
+from nodegraph_nodes.ops.checkpoints import Checkpoint, locate
+from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
+from nodegraph_nodes.ops.sizes import check_picture_channels, enlarged
+from nodegraph_nodes.ops.traits import FIRST, SECOND, first_traits, second_traits
+from nodegraph_nodes.text import CheckpointName, Dtype, Revision, Variant
 from nodegraph_nodes.types import Conditioning, Denoiser, Image
 
 FirstStage = Annotated[
-    str,
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="An id of the hub, or a folder as diffusers writes it, with unet/ and scheduler/.",
         json_schema_extra={"checkpoint": ["unet", "scheduler"]},
     ),
 ]
 SecondStage = Annotated[
-    str,
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="An id of the hub, or a folder with unet/, scheduler/ and image_noising_scheduler/.",
         json_schema_extra={"checkpoint": ["unet", "scheduler", "image_noising_scheduler"]},
     ),
-]
-Dtype = Annotated[
-    Literal["auto", "float32", "float16", "bfloat16"],
-    Field(description="The type it computes in; auto: float32 on the processor, half of that on a GPU."),
 ]
 Prompt = Annotated[Conditioning, Field(description="What to draw; picture i of a batch takes prompt i, in turn.")]
 Small = Annotated[Image, Field(description="The pictures to enlarge, in [-1, 1]; within a view, as seen through it.")]
@@ -64,7 +64,49 @@ CheckRange = Annotated[
 ]
 
 
-@node("IFStage1", category="Denoisers", outputs="denoiser")
+def located(known: Foresight, components: Sequence[str]) -> Checkpoint | None:
+    """The checkpoint, where it is known which and all of it is here."""
+    if not known.knows("checkpoint", "revision", "variant"):
+        return None
+    with suppress(ValueError):  # what is wrong with it is told of the checkpoint
+        return locate(known.value("checkpoint"), components, known.value("revision"), known.value("variant"))
+    return None
+
+
+def published(known: Foresight, sizes: Iterable[str], stage: str) -> bool:
+    """Whether the checkpoint is one of DeepFloyd's own, of which enough is known while it is still to be fetched."""
+    names = {f"DeepFloyd/IF-{stage}-{size}-v1.0" for size in sizes}
+    return (
+        known.knows("checkpoint", "revision")
+        and known.value("checkpoint") in names
+        and known.value("revision") == "main"
+    )
+
+
+def scheduled(found: Checkpoint) -> dict[str, Any]:
+    """What its scheduler says of the denoiser."""
+    tells_variance(found)
+    largest, schedule = largest_of(found), schedule_of(found)
+    return (
+        {"schedule": "cosine"} | ({} if largest is None else {"largest": largest}) if schedule.name == "cosine" else {}
+    )
+
+
+def foresee_first(known: Foresight) -> None:
+    """Which pictures the network takes, and for how many there are prompts."""
+    found, facts = located(known, FIRST), {"space": "pixels"}
+    if "prompts" in known.of("conditioning"):
+        facts["labels"] = known.of("conditioning")["prompts"]
+    if found is not None:
+        with known.refusals("checkpoint"):
+            unet = first_traits(found)
+            facts |= {"channels": unet.taken, "multiple": unet.multiple} | scheduled(found)
+    elif published(known, ("M", "L", "XL"), "I"):
+        facts |= {"channels": 3, "multiple": 8, "schedule": "cosine"}
+    known.gives("denoiser", facts)
+
+
+@node("IFStage1", category="Denoisers", outputs="denoiser", foresee=foresee_first)
 def if_stage_1(
     context: Context,
     conditioning: Prompt,
@@ -79,14 +121,43 @@ def if_stage_1(
     pipeline, and guidance of about 7 away from the empty prompt.
     """
     from nodegraph_nodes.ops import deepfloyd
-    from nodegraph_nodes.ops.checkpoints import locate
     from nodegraph_nodes.ops.devices import find_dtype
 
-    found = locate(checkpoint, deepfloyd.FIRST, revision, variant)
+    found = locate(checkpoint, FIRST, revision, variant)
     return deepfloyd.first_stage(conditioning, found, context.resources, find_dtype(dtype, context.device))
 
 
-@node("IFStage2", category="Denoisers", outputs="denoiser")
+def foresee_second(known: Foresight) -> None:
+    """How large the picture becomes, what it is made of, and whether there is a picture for each prompt."""
+    found, facts, picture = located(known, SECOND), {"space": "pixels"}, known.of("image")
+    prompts, batch = known.of("conditioning").get("prompts"), picture.get("batch")
+    if prompts is not None and batch is not None:
+        with known.refusals("image"):
+            check_prompts(prompts, batch)
+    if prompts is not None or batch is not None:
+        facts["labels"] = max(prompts or 1, batch or 1)
+    seen = {name: known.value(name) for name in ("noise_level", "seed") if known.knows(name)}
+    facts["sees"] = seen | ({"image": known.origin("image")} if known.origin("image") else {})
+    channels = multiple = size = 0
+    if found is not None:
+        with known.refusals("checkpoint"):
+            unet = second_traits(found)
+            facts |= {"multiple": unet.multiple} | scheduled(found)
+            channels, multiple, size = unet.taken // 2, unet.multiple, unet.size
+    elif published(known, ("M", "L"), "II"):
+        facts |= {"schedule": "cosine"}
+        channels, multiple, size = 3, 1, 256
+    if channels:
+        with known.refusals("image"):
+            if shape_of(picture) is not None:
+                check_picture_channels(shape_of(picture), channels)
+            if size_of(picture) is not None and known.knows("size"):
+                height, width = enlarged(*size_of(picture), known.value("size") or size, multiple)
+                facts |= {"channels": channels, "height": height, "width": width}
+    known.gives("denoiser", facts)
+
+
+@node("IFStage2", category="Denoisers", outputs="denoiser", foresee=foresee_second)
 def if_stage_2(
     context: Context,
     conditioning: Prompt,
@@ -106,11 +177,10 @@ def if_stage_2(
     guidance of about 4 away from the empty prompt; that one has to see the same picture, with the same seed.
     """
     from nodegraph_nodes.ops import deepfloyd
-    from nodegraph_nodes.ops.checkpoints import locate
     from nodegraph_nodes.ops.devices import find_dtype
     from nodegraph_nodes.ops.draws import drawing
 
-    found = locate(checkpoint, deepfloyd.SECOND, revision, variant)
+    found = locate(checkpoint, SECOND, revision, variant)
     return deepfloyd.second_stage(
         conditioning, image, found, context.resources, drawing(seed), find_dtype(dtype, context.device),
         noise_level=noise_level, size=size, check_range=check_range,

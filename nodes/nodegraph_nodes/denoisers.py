@@ -1,11 +1,14 @@
 """Denoiser nodes: what estimates noise by itself."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from pydantic import Field
 
-from nodegraph import Context, node
+from nodegraph import Context, Foresight, node
+from nodegraph_nodes.foresights import chosen, shape_of
 from nodegraph_nodes.noise import Like, Schedule
+from nodegraph_nodes.ops.digits import read_digits
 from nodegraph_nodes.types import Denoiser, Image, Model, NoiseSchedule
 
 Digit = Annotated[
@@ -25,7 +28,22 @@ Value = Annotated[float, Field(ge=-100, le=100, description="The mean of every p
 Deviation = Annotated[float, Field(ge=0, le=100, description="Standard deviation of every pixel around its mean.")]
 
 
-@node("UNetMNIST", category="Denoisers", outputs="denoiser")
+def foresee_digits(known: Foresight) -> None:
+    """Which digits are meant, and of which pictures, where it is the network that comes along."""
+    facts = {"schedule": "linear", "space": "pixels"}
+    shipped = not known.links("model")
+    if shipped:
+        facts |= {"channels": 1, "height": 28, "width": 28}
+    if known.knows("digit"):
+        if shipped:
+            with known.refusals():
+                read_digits(known.value("digit"))
+        with suppress(ValueError):  # of a network with more classes
+            facts["labels"] = len(read_digits(known.value("digit")))
+    known.gives("denoiser", facts)
+
+
+@node("UNetMNIST", category="Denoisers", outputs="denoiser", foresee=foresee_digits)
 def unet_mnist(context: Context, digit: Digit = "", model: TrainedModel = None) -> Denoiser:
     """A small network that was trained on handwritten digits: 28 x 28 pixels, 1 channel.
 
@@ -36,7 +54,21 @@ def unet_mnist(context: Context, digit: Digit = "", model: TrainedModel = None) 
     return digit_denoiser(digit, context.resources, model)
 
 
-@node("ExactGaussian", category="Denoisers", outputs="denoiser")
+def foresee_gaussian(known: Foresight) -> None:
+    """It takes pictures like its mean; any, where none is linked."""
+    facts = chosen(known.of("like"), "schedule")
+    if not known.links("like") and known.knows("schedule"):
+        facts["schedule"] = known.value("schedule")
+    mean = known.of("mean")
+    facts |= chosen(mean, "space") if known.links("mean") else {"space": "pixels"}
+    if shape_of(mean) is not None:
+        facts |= chosen(mean, "channels", "height", "width")
+    if "batch" in mean:
+        facts["labels"] = mean["batch"]
+    known.gives("denoiser", facts)
+
+
+@node("ExactGaussian", category="Denoisers", outputs="denoiser", foresee=foresee_gaussian)
 def exact_gaussian(
     mean: Mean = None, value: Value = 0.0, sigma: Deviation = 0.25, schedule: Schedule = "linear", like: Like = None
 ) -> Denoiser:

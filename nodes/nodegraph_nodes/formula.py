@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from nodegraph import node
-from nodegraph_nodes.ops.expressions import LONGEST, FormulaError
+from nodegraph import Foresight, node
+from nodegraph_nodes.foresights import composed
+from nodegraph_nodes.ops.expressions import ESTIMATES, LONGEST, FormulaError, Kind, Node, nodes_of
 from nodegraph_nodes.ops.parsing import parse
 from nodegraph_nodes.types import Denoiser, Mask
 
@@ -38,7 +39,33 @@ AnySum = Annotated[
 ]
 
 
-@node("Formula", category="Guidance", outputs="denoiser")
+def foresee_formula(known: Foresight) -> None:
+    """Which letters the text names, of those that are linked, and which are asked whatever a condition says."""
+    linked, masked = [letter for letter in ESTIMATES if known.links(letter)], known.links("mask") > 0
+    if not known.knows("formula"):
+        return
+    with known.refusals():
+        tree = parse(known.value("formula"), "".join(linked), masked)
+        names, always = {node.name for node in nodes_of(tree)}, always_asked(tree)
+        parts = {letter: known.of(letter) for letter in linked if letter in names}
+        asked = [facts for letter, facts in parts.items() if letter in always]
+        mask = known.of("mask") if "mask" in names else None
+        known.gives("denoiser", composed(known, list(parts.values()), asked, mask))
+
+
+def always_asked(root: Node) -> set[str]:
+    """The names that stand behind no condition on numbers, which decides who is asked."""
+    found, waiting = set(), [root]
+    while waiting:
+        node = waiting.pop()
+        if node.op == "name":
+            found.add(node.name)
+        elif node.op != "where" or node.operands[0].kind is not Kind.TRUTH:
+            waiting += node.operands
+    return found
+
+
+@node("Formula", category="Guidance", outputs="denoiser", foresee=foresee_formula)
 def formula(
     a: First,
     formula: Text = "b + s*(a-b)",

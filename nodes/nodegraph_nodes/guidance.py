@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nodegraph import node
+from nodegraph import Foresight, node
+from nodegraph_nodes.foresights import chosen, compare_pictures, composed, shape_of, size_of
+from nodegraph_nodes.ops.agreements import check_interval, check_negatives, check_regions, check_stride, check_sum
+from nodegraph_nodes.ops.sizes import check_size, check_tile
 from nodegraph_nodes.types import Denoiser, Mask
 
 Scale = Annotated[
@@ -56,7 +59,17 @@ Weighting = Annotated[
 ]
 
 
-@node("CFGCombine", category="Guidance", outputs="denoiser")
+def foresee_guidance(known: Foresight) -> None:
+    """The unconditional half is asked unless the scale is 1; both should see the same picture."""
+    conditional, unconditional = known.of("conditional"), known.of("unconditional")
+    both = known.knows("scale") and known.value("scale") != 1
+    asked = [conditional, unconditional] if both else [conditional]
+    known.gives("denoiser", composed(known, [conditional, unconditional], asked))
+    if both:
+        compare_pictures(known, "conditional", "unconditional")
+
+
+@node("CFGCombine", category="Guidance", outputs="denoiser", foresee=foresee_guidance)
 def cfg_combine(conditional: Denoiser, unconditional: Denoiser, scale: Scale = 7.0) -> Denoiser:
     """Push the conditional noise estimate away from the unconditional one.
 
@@ -69,7 +82,13 @@ def cfg_combine(conditional: Denoiser, unconditional: Denoiser, scale: Scale = 7
     return CFGCombine(conditional, unconditional, scale)
 
 
-@node("CFGRescale", category="Guidance", outputs="denoiser")
+def foresee_rescaling(known: Foresight) -> None:
+    guided, conditional = known.of("guided"), known.of("conditional")
+    both = known.knows("share") and known.value("share") != 0
+    known.gives("denoiser", composed(known, [guided, conditional], [guided, conditional] if both else [guided]))
+
+
+@node("CFGRescale", category="Guidance", outputs="denoiser", foresee=foresee_rescaling)
 def cfg_rescale(guided: Denoiser, conditional: Denoiser, share: Share = 0.7) -> Denoiser:
     """Make a guided estimate as strong as the conditional one, against overexposure at high guidance scales.
 
@@ -81,7 +100,20 @@ def cfg_rescale(guided: Denoiser, conditional: Denoiser, share: Share = 0.7) -> 
     return CFGRescale(guided, conditional, share)
 
 
-@node("PerpNeg", category="Guidance", outputs="denoiser")
+def foresee_perp_neg(known: Foresight) -> None:
+    """A weight for each negative; those of weight 0 are not asked."""
+    always, negatives = [known.of("positive"), known.of("unconditional")], known.of("negatives")
+    count, asked = known.count("negatives"), list(always)
+    if known.knows("weights") and count is not None:
+        weights = known.value("weights") or [1.0] * count
+        with known.refusals():
+            check_negatives(count, weights)
+        asked += [negative for negative, weight in zip(negatives, weights, strict=False) if weight != 0]
+    known.gives("denoiser", composed(known, [*always, *negatives], asked))
+    compare_pictures(known, "positive", "unconditional")
+
+
+@node("PerpNeg", category="Guidance", outputs="denoiser", foresee=foresee_perp_neg)
 def perp_neg(
     positive: Denoiser,
     unconditional: Denoiser,
@@ -99,7 +131,19 @@ def perp_neg(
     return PerpNeg(positive, unconditional, tuple(negatives), tuple(weights or [1.0] * len(negatives)), scale)
 
 
-@node("When", category="Guidance", outputs="denoiser")
+def foresee_when(known: Foresight) -> None:
+    """One of the two is asked at a step, so that only what both need is needed."""
+    inside, outside = known.of("inside"), known.of("outside")
+    if known.knows("first", "last"):
+        with known.refusals():
+            check_interval(known.value("first"), known.value("last"))
+    facts = composed(known, [inside, outside], ())
+    if "labels" in inside and "labels" in outside:
+        facts["labels"] = min(inside["labels"], outside["labels"])
+    known.gives("denoiser", facts)
+
+
+@node("When", category="Guidance", outputs="denoiser", foresee=foresee_when)
 def when(inside: Denoiser, outside: Denoiser, first: First = 999, last: Last = 0) -> Denoiser:
     """Use one denoiser in an interval of timesteps, and another before and after.
 
@@ -112,7 +156,11 @@ def when(inside: Denoiser, outside: Denoiser, first: First = 999, last: Last = 0
     return When(inside, outside, first, last)
 
 
-@node("RegionBlend", category="Guidance", outputs="denoiser")
+def foresee_region(known: Foresight) -> None:
+    known.gives("denoiser", composed(known, [known.of("inside"), known.of("outside")], mask=known.of("mask")))
+
+
+@node("RegionBlend", category="Guidance", outputs="denoiser", foresee=foresee_region)
 def region_blend(inside: Denoiser, outside: Denoiser, mask: Inside) -> Denoiser:
     """Use one denoiser inside a mask and another outside, in one picture.
 
@@ -123,7 +171,21 @@ def region_blend(inside: Denoiser, outside: Denoiser, mask: Inside) -> Denoiser:
     return RegionBlend(inside, outside, mask.values)
 
 
-@node("Regions", category="Guidance", outputs="denoiser")
+def foresee_regions(known: Foresight) -> None:
+    """A mask for each part, or for each but the last, all of one size."""
+    parts, masks = known.count("parts"), known.count("masks")
+    if parts is not None and masks is not None:
+        with known.refusals():
+            check_regions(parts, masks)
+    sizes = [size_of(mask) for mask in known.of("masks")]
+    for number, size in enumerate(sizes):
+        if size is not None and sizes[0] is not None:
+            with known.refusals("masks"):
+                check_size(size, f"masks[{number}]", sizes[0], "masks[0]")
+    known.gives("denoiser", composed(known, known.of("parts"), mask=next(iter(known.of("masks")), None)))
+
+
+@node("Regions", category="Guidance", outputs="denoiser", foresee=foresee_regions)
 def regions(parts: list[Denoiser], masks: RegionMasks) -> Denoiser:
     """Use several denoisers in one picture, each where its mask says.
 
@@ -134,7 +196,22 @@ def regions(parts: list[Denoiser], masks: RegionMasks) -> Denoiser:
     return Regions(tuple(parts), tuple(mask.values for mask in masks))
 
 
-@node("Tile", category="Guidance", outputs="denoiser")
+def foresee_tiles(known: Foresight) -> None:
+    """What the denoiser takes is a tile; it keeps no picture, and the whole may have any size."""
+    inner = known.of("denoiser")
+    if known.knows("size"):
+        with known.refusals():
+            check_tile(known.value("size"), shape_of(inner))
+            if known.knows("stride"):
+                check_stride(known.value("size"), known.value("stride"))
+    if inner.get("keeps"):
+        known.wrong(
+            "denoiser", "keeps a picture between steps, which tiles that overlap cannot do", "keep it around Tile"
+        )
+    known.gives("denoiser", chosen(inner, "schedule", "space", "labels"))
+
+
+@node("Tile", category="Guidance", outputs="denoiser", foresee=foresee_tiles)
 def tile(denoiser: Denoiser, size: TileSize = 64, stride: Stride = 32, weighting: Weighting = "uniform") -> Denoiser:
     """Make pictures larger than the denoiser knows, such as panoramas, from tiles that overlap (MultiDiffusion).
 
@@ -147,7 +224,17 @@ def tile(denoiser: Denoiser, size: TileSize = 64, stride: Stride = 32, weighting
     return Tile(denoiser, size, stride, weighting)
 
 
-@node("WeightedSum", category="Guidance", outputs="denoiser")
+def foresee_sum(known: Foresight) -> None:
+    """A weight for each part; without a base they sum to 1."""
+    parts, based = known.of("parts"), known.links("base") > 0
+    count = known.count("parts")
+    if count is not None and known.knows("weights"):
+        with known.refusals():
+            check_sum(count, known.value("weights"), based)
+    known.gives("denoiser", composed(known, [*([known.of("base")] if based else []), *parts]))
+
+
+@node("WeightedSum", category="Guidance", outputs="denoiser", foresee=foresee_sum)
 def weighted_sum(parts: list[Denoiser], weights: Weights, base: Denoiser | None = None) -> Denoiser:
     """Combine several conditions: the base, pushed towards each part by its weight.
 

@@ -4,9 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nodegraph import node
+from nodegraph import Foresight, node
+from nodegraph_nodes.foresights import kept, settings, size_of
 from nodegraph_nodes.noise import Seed
 from nodegraph_nodes.ops.presets import INPAINTING, Preset, settled
+from nodegraph_nodes.ops.sizes import check_factor
 from nodegraph_nodes.types import Denoiser, Image, Mask
 
 ToPaint = Annotated[Mask, Field(description="1 (white) where new content is to be painted; the rest is kept.")]
@@ -44,7 +46,13 @@ Level = Annotated[
 ]
 
 
-@node("MaskBlend", category="Guidance", outputs="denoiser")
+def foresee_inpainting(known: Foresight) -> None:
+    """The picture has to be one that the denoiser could make, and the mask as large."""
+    settings(known, INPAINTING, mask_blend, ("mode", "restore"))
+    known.gives("denoiser", kept(known, mask="mask"))
+
+
+@node("MaskBlend", category="Guidance", outputs="denoiser", foresee=foresee_inpainting)
 def mask_blend(
     denoiser: Denoiser,
     image: Image,
@@ -82,7 +90,15 @@ def mask_blend(
     return keep_outside(denoiser, image.pixels, mask.values, seed=seed, space=image.space, **chosen)
 
 
-@node("ILVR", category="Guidance", outputs="denoiser")
+def foresee_coarse(known: Foresight) -> None:
+    size = size_of(known.of("image"))
+    if size is not None and known.knows("factor"):
+        with known.refusals():
+            check_factor(known.value("factor"), *size)
+    known.gives("denoiser", kept(known))
+
+
+@node("ILVR", category="Guidance", outputs="denoiser", foresee=foresee_coarse)
 def ilvr(
     denoiser: Denoiser, image: Image, factor: Factor = 4, until: Until = 0, level: Level = "code", seed: Seed = 5
 ) -> Denoiser:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nodegraph import node
+from nodegraph import Foresight, node
+from nodegraph_nodes.foresights import PICTURE, chosen, passes
 from nodegraph_nodes.types import Image, Mask
 
 PIXELS = {"unit": "px"}
@@ -34,7 +35,13 @@ Like = Annotated[
 ]
 
 
-@node("LoadMask", category="Masks", outputs="mask")
+def foresee_mask_file(known: Foresight) -> None:
+    known.gives("mask", batch=1)
+    if known.knows("size") and known.value("size"):
+        known.gives("mask", height=known.value("size"), width=known.value("size"))
+
+
+@node("LoadMask", category="Masks", outputs="mask", foresee=foresee_mask_file)
 def load_mask(
     path: Annotated[
         Path,
@@ -56,7 +63,14 @@ def load_mask(
     return Mask(masks.read_mask(path, size, fit=fit))
 
 
-@node("RectangleMask", category="Masks", outputs="mask")
+def foresee_mask(known: Foresight) -> None:
+    """As large as the picture that is linked, else as `size` says."""
+    known.gives("mask", chosen(known.of("like"), "height", "width"), batch=1)
+    if not known.links("like") and known.knows("size"):
+        known.gives("mask", height=known.value("size"), width=known.value("size"))
+
+
+@node("RectangleMask", category="Masks", outputs="mask", foresee=foresee_mask)
 def rectangle_mask(
     size: Side = 28,
     left: Annotated[
@@ -79,7 +93,7 @@ def rectangle_mask(
     return Mask(masks.rectangle(rows, columns, left, top, width or columns - left, height or rows - top, feather))
 
 
-@node("CircleMask", category="Masks", outputs="mask")
+@node("CircleMask", category="Masks", outputs="mask", foresee=foresee_mask)
 def circle_mask(
     size: Side = 28,
     x: Annotated[
@@ -101,7 +115,7 @@ def circle_mask(
     return Mask(masks.circle(rows, columns, x, y, radius, feather))
 
 
-@node("InvertMask", category="Masks", outputs="mask")
+@node("InvertMask", category="Masks", outputs="mask", foresee=passes("mask", "mask", *PICTURE))
 def invert_mask(mask: Mask) -> Mask:
     """Swap the inside and the outside of a mask."""
     from nodegraph_nodes.ops import masks

@@ -1,11 +1,12 @@
 """Noise nodes: pure noise to start from, and pictures with noise added."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from nodegraph import node
-from nodegraph_nodes.ops.schedules import Named, check_timestep, strength_to_timestep
+from nodegraph import Foresight, node
+from nodegraph_nodes.foresights import PICTURE, chosen
+from nodegraph_nodes.ops.schedules import NO_STRENGTH, Named, check_timestep, strength_to_timestep
 from nodegraph_nodes.types import Denoiser, Image, NoiseSchedule, Noisy
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1, description="Equal seeds give equal noise.")]
@@ -17,9 +18,19 @@ Side = Annotated[
 Channels = Annotated[int, Field(ge=1, le=64, description="1 for grey, 3 for RGB.")]
 Batch = Annotated[int, Field(ge=1, le=4096, description="How many pictures are made at once.")]
 Timestep = Annotated[int, Field(ge=0, le=999, description="How noisy: 0 hardly, 999 nothing but noise.")]
+
+
+def noticeable(strength: Any) -> Any:
+    """The strength, if it is not 0; else a ValueError that says why it may not be."""
+    if strength == 0 and not isinstance(strength, bool):
+        raise ValueError(NO_STRENGTH)
+    return strength
+
+
 Strength = Annotated[
     float | None,
     Field(gt=0, le=1, description="How noisy as a share of all timesteps, instead of t: 1 is nothing but noise."),
+    BeforeValidator(noticeable),
 ]
 Schedule = Annotated[
     Named,
@@ -35,7 +46,18 @@ class Noised(NamedTuple):
     image: Image
 
 
-@node("PureNoise", category="Noise", outputs="noisy")
+def foresee_noise(known: Foresight) -> None:
+    known.gives("noisy", t=None, space="pixels")
+    for name in ("batch", "channels"):
+        if known.knows(name):
+            known.gives("noisy", {name: known.value(name)})
+    for name in ("width", "height"):
+        if known.knows(name, "size"):
+            side = known.value(name)
+            known.gives("noisy", {name: known.value("size") if side is None else side})
+
+
+@node("PureNoise", category="Noise", outputs="noisy", foresee=foresee_noise)
 def pure_noise(
     size: Size = 28,
     channels: Channels = 1,
@@ -55,7 +77,17 @@ def pure_noise(
     return Noisy(torch.randn(shape, generator=torch.Generator().manual_seed(seed)))
 
 
-@node("AddNoise", category="Noise")
+def foresee_noised(known: Foresight) -> None:
+    picture, schedule = chosen(known.of("image"), *PICTURE), chosen(known.of("like"), "schedule")
+    if not known.links("like") and known.knows("schedule"):
+        schedule = {"schedule": known.value("schedule")}
+    known.gives("noisy", picture, **schedule)
+    known.gives("image", picture)
+    if known.knows("t", "strength") and known.value("strength") is None:
+        known.gives("noisy", t=known.value("t"))
+
+
+@node("AddNoise", category="Noise", foresee=foresee_noised)
 def add_noise(
     image: Image,
     t: Timestep = 500,

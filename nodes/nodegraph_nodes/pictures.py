@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from nodegraph import Context, node, png
+from nodegraph import Context, Foresight, node, png
+from nodegraph_nodes.foresights import PICTURE, chosen, passes, size_of
+from nodegraph_nodes.ops.agreements import check_texts
+from nodegraph_nodes.ops.sizes import check_odd
 from nodegraph_nodes.types import Image
 
 if TYPE_CHECKING:
@@ -29,7 +32,15 @@ def pixels_of(image: Image, name: str = "image") -> "Tensor":
     return image.pixels
 
 
-@node("LoadImage", category="Pictures", outputs="image")
+def foresee_file(known: Foresight) -> None:
+    known.gives("image", batch=1, space="pixels")
+    if known.knows("color"):
+        known.gives("image", channels=3 if known.value("color") == "RGB" else 1)
+    if known.knows("size") and known.value("size"):
+        known.gives("image", height=known.value("size"), width=known.value("size"))
+
+
+@node("LoadImage", category="Pictures", outputs="image", foresee=foresee_file)
 def load_image(
     path: Annotated[
         Path,
@@ -109,7 +120,17 @@ def show_image(context: Context, image: Image) -> None:
     context.progress(1, 1, preview=lambda: pictures.thumbnail(pixels))
 
 
-@node("ImageGrid", category="Pictures", outputs="image")
+def foresee_sheet(known: Foresight) -> None:
+    """Texts for each picture, or for each batch."""
+    batches, sizes = known.count("images"), [facts.get("batch") for facts in known.of("images")]
+    pictures = sum(sizes) if sizes and None not in sizes else None
+    captions, headings = (len(known.value(name)) if known.knows(name) else 0 for name in ("captions", "headings"))
+    with known.refusals():
+        check_texts(captions, headings, pictures, batches)
+    known.gives("image", batch=1, space="pixels")
+
+
+@node("ImageGrid", category="Pictures", outputs="image", foresee=foresee_sheet)
 def image_grid(
     images: Annotated[list[Image], Field(min_length=1, description="Pictures, in order; each may be a whole batch.")],
     columns: Annotated[int, Field(ge=0, le=1000, description="Pictures a row; 0 finds a fitting number.")] = 0,
@@ -136,9 +157,7 @@ def image_grid(
 
     pixels = [pixels_of(image, f"images[{index}]") for index, image in enumerate(images)]
     count = sum(map(len, pixels))
-    if captions and len(captions) != count:
-        remedy = "; one text for each batch goes into headings" if len(captions) == len(pixels) else ""
-        raise ValueError(f"captions are {len(captions)}, must be none or one for each of the {count} pictures{remedy}")
+    check_texts(len(captions), len(headings), count, len(pixels))
     lines = (
         captions if reference is None else below(captions or [""] * count, pixels, pixels_of(reference, "reference"))
     )
@@ -154,7 +173,14 @@ def below(captions: list[str], pixels: "list[Tensor]", reference: "Tensor") -> l
     return [f"{caption}\n{line}" for caption, line in zip(captions, lines, strict=True)]
 
 
-@node("GaussianBlur", category="Pictures", outputs="image")
+def foresee_blur(known: Foresight) -> None:
+    if known.knows("kernel"):
+        with known.refusals():
+            check_odd(known.value("kernel") or None)
+    known.gives("image", chosen(known.of("image"), *PICTURE))
+
+
+@node("GaussianBlur", category="Pictures", outputs="image", foresee=foresee_blur)
 def gaussian_blur(
     image: Image,
     sigma: Annotated[
@@ -176,7 +202,28 @@ def gaussian_blur(
     return Image(blurred(pixels_of(image), sigma, kernel or None))
 
 
-@node("Resize", category="Pictures", outputs="image")
+def foresee_resizing(known: Foresight) -> None:
+    known.gives("image", chosen(known.of("image"), "batch", "channels", "space"))
+    if known.knows("width", "height"):
+        size = size_of(known.of("image"))
+        with known.refusals():
+            found = resized(known.value("width"), known.value("height"), *(size or (None, None)))
+            if found is not None:
+                known.gives("image", height=found[0], width=found[1])
+
+
+def resized(width: int, height: int, rows: int | None, columns: int | None) -> tuple[int, int] | None:
+    """Height and width of a picture that is resized; None where its size has to be known for that, and is not."""
+    if not width and not height:
+        raise ValueError("width and height are both 0, must be a number of pixels in at least one")
+    if width and height:
+        return height, width
+    if rows is None or columns is None:
+        return None
+    return height or max(1, round(width * rows / columns)), width or max(1, round(height * columns / rows))
+
+
+@node("Resize", category="Pictures", outputs="image", foresee=foresee_resizing)
 def resize(
     image: Image,
     width: Annotated[Length, Field(description="Of the result; 0 follows from the height.")] = 0,
@@ -190,15 +237,11 @@ def resize(
     from nodegraph_nodes.ops import geometry
 
     pixels = pixels_of(image)
-    rows, columns = pixels.shape[-2:]
-    if not width and not height:
-        raise ValueError("width and height are both 0, must be a number of pixels in at least one")
-    wide = width or max(1, round(height * columns / rows))
-    high = height or max(1, round(width * rows / columns))
-    return Image(geometry.resize(pixels, high, wide, filter))
+    size = resized(width, height, *pixels.shape[-2:])
+    return Image(geometry.resize(pixels, *size, filter))
 
 
-@node("Crop", category="Pictures", outputs="image")
+@node("Crop", category="Pictures", outputs="image", foresee=passes("image", "image", "batch", "channels", "space"))
 def crop(
     image: Image,
     left: Annotated[Length, Field(description="Columns to cut off on the left.")] = 0,
@@ -214,7 +257,7 @@ def crop(
     return Image(geometry.crop(pixels, left, top, width or columns - left, height or rows - top))
 
 
-@node("Pad", category="Pictures", outputs="image")
+@node("Pad", category="Pictures", outputs="image", foresee=passes("image", "image", "batch", "channels", "space"))
 def pad(
     image: Image,
     left: Annotated[Length, Field(description="Columns to add on the left.")] = 0,

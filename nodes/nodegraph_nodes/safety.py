@@ -5,14 +5,13 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from nodegraph import Context, node
-from nodegraph_nodes.text import Revision, Variant
+from nodegraph_nodes.foresights import PICTURE, passes
+from nodegraph_nodes.text import CheckpointName, Revision, Variant
 from nodegraph_nodes.types import Image
 
-CheckpointName = Annotated[
-    str,
+SafetyCheckpoint = Annotated[
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="A folder, or an id of the hub, that holds the safety checker of DeepFloyd IF.",
         json_schema_extra={"checkpoint": ["safety_checker", "feature_extractor", "watermarker?"]},
     ),
@@ -30,11 +29,11 @@ class CheckedPictures(NamedTuple):
     told: str
 
 
-@node("IFSafetyChecker", category="Pictures")
+@node("IFSafetyChecker", category="Pictures", foresee=passes("image", "image", *PICTURE))
 def if_safety_checker(
     context: Context,
     image: Annotated[Image, Field(description="Finished pictures, RGB.")],
-    checkpoint: CheckpointName = "DeepFloyd/IF-I-XL-v1.0",
+    checkpoint: SafetyCheckpoint = "DeepFloyd/IF-I-XL-v1.0",
     watermark: Watermark = True,
     revision: Revision = "main",
     variant: Variant = "fp16",

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from nodegraph import Context, node
+from nodegraph import Context, Foresight, node
+from nodegraph_nodes.foresights import TIMESTEPS, chosen, sampled, settings, told_one
 from nodegraph_nodes.noise import Seed
+from nodegraph_nodes.ops.agreements import check_method
 from nodegraph_nodes.ops.presets import SAMPLING, Preset, settled
-from nodegraph_nodes.ops.schedules import Spacing
+from nodegraph_nodes.ops.schedules import Spacing, begun_at, checked, spaced
+from nodegraph_nodes.ops.walks import walk
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Denoiser, Image, Noisy, Step, Trajectory
 
 if TYPE_CHECKING:
@@ -74,9 +78,7 @@ Seconds = Annotated[
 Hold = Annotated[
     float, Field(ge=0.02, le=600, description="How long the result is shown.", json_schema_extra={"unit": "s"})
 ]
-Format = Annotated[
-    Literal["gif", "webp"], Field(description="WebP is smaller and exact, GIF is shown everywhere.")
-]
+Format = Annotated[Literal["gif", "webp"], Field(description="WebP is smaller and exact, GIF is shown everywhere.")]
 
 
 class Sampled(NamedTuple):
@@ -86,7 +88,30 @@ class Sampled(NamedTuple):
     trajectory: Trajectory
 
 
-@node("IterativeSampler", category="Sampling")
+SETTINGS = (
+    "steps", "method", "timesteps", "repeats", "jump", "spacing", "clip", "variance", "eta", "end",
+)  # fmt: skip
+
+
+def foresee_sampling(known: Foresight) -> None:
+    """Whether the settings go with the preset and with one another, and the start with the denoiser."""
+    told = settings(known, SAMPLING, iterative_sampler, SETTINGS)
+    if told is not None and told.keys() == set(SETTINGS):
+        with known.refusals():
+            check_method(told["method"], told["eta"], told["repeats"])
+            start = known.of("start")
+            if "schedule" in known.of("denoiser") and "t" in start:
+                timesteps = told["timesteps"]
+                listed = (
+                    checked(timesteps, TIMESTEPS) if timesteps else spaced(TIMESTEPS, told["steps"], told["spacing"])
+                )
+                walk(begun_at(start["t"], listed), told["end"], told["repeats"], told["jump"])
+    facts = sampled(known, "start")
+    known.gives("image", facts)
+    known.gives("trajectory", facts)
+
+
+@node("IterativeSampler", category="Sampling", foresee=foresee_sampling)
 def iterative_sampler(
     context: Context,
     denoiser: Denoiser,
@@ -129,8 +154,8 @@ def iterative_sampler(
         "steps": steps, "method": method, "timesteps": timesteps, "repeats": repeats, "jump": jump, "spacing": spacing,
         "clip": clip, "variance": variance, "eta": eta, "end": end,
     }  # fmt: skip
-    settings = settled(preset, SAMPLING, iterative_sampler, given)
-    sampler = Sampler(**(settings | {"seed": seed, "timesteps": tuple(settings["timesteps"])}))
+    told = settled(preset, SAMPLING, iterative_sampler, given)
+    sampler = Sampler(**(told | {"seed": seed, "timesteps": tuple(told["timesteps"])}))
     x = start.x.to(context.device)
     way = sampler.sample(denoiser, Noisy(x, start.t, start.schedule, start.space))
     visited = [leg.t for leg in sampler.legs(denoiser.schedule, start.t) if leg.down]
@@ -145,7 +170,17 @@ class Inverted(NamedTuple):
     trajectory: Trajectory
 
 
-@node("DDIMInversion", category="Sampling")
+def foresee_inversion(known: Foresight) -> None:
+    if known.of("denoiser").get("keeps"):
+        known.wrong("denoiser", "keeps something of a picture, which steps up cannot do", "link it without MaskBlend")
+    facts = sampled(known, "image")
+    known.gives("trajectory", facts)
+    known.gives("noisy", facts | chosen(known.of("denoiser"), "schedule"))
+    if known.knows("t"):
+        known.gives("noisy", t=known.value("t"))
+
+
+@node("DDIMInversion", category="Sampling", foresee=foresee_inversion)
 def ddim_inversion(
     context: Context, denoiser: Denoiser, image: Image, steps: Steps = 50, t: Upto = 980, spacing: Spaced = "leading"
 ) -> Inverted:
@@ -185,7 +220,8 @@ def followed(
 
     cost = price(denoiser, x, timesteps)
     total = len(timesteps)
-    context.progress(0, total, text=f"{total} steps: {cost.forwards} network calls, {cost.rows} pictures in them")
+    told = f"{count(total, 'step')}: {count(cost.forwards, 'network call')}, {count(cost.rows, 'picture')} in them"
+    context.progress(0, total, text=told)
 
     keep = kept(total + 1, 2 * x.nbytes)
     history: list[Step] = []
@@ -200,20 +236,31 @@ def followed(
     return Trajectory(moved, denoiser.schedule, denoiser.space)
 
 
-@node("OneStepDenoise", category="Sampling", outputs="image")
+def foresee_one_step(known: Foresight) -> None:
+    with known.refusals():
+        check_noised(known.of("noisy").get("t", 0))
+    known.gives("image", sampled(known, "noisy"))
+
+
+def check_noised(t: int | None) -> None:
+    """ValueError for pure noise, which has no timestep."""
+    if t is None:
+        raise ValueError("noisy is pure noise of no timestep; link a picture from AddNoise, or use IterativeSampler")
+
+
+@node("OneStepDenoise", category="Sampling", outputs="image", foresee=foresee_one_step)
 def one_step_denoise(context: Context, denoiser: Denoiser, noisy: Noisy, clip: Clip = "none") -> Image:
     """Remove all the noise at once: the best guess of a single look, which is blurry where much is unknown."""
     from nodegraph_nodes.ops.samplers import Sampler
 
-    if noisy.t is None:
-        raise ValueError("noisy is pure noise of no timestep; link a picture from AddNoise, or use IterativeSampler")
+    check_noised(noisy.t)
     sampler = Sampler(timesteps=(noisy.t,), method="ddim", clip=clip)
     x = noisy.x.to(context.device)
     *_, result = sampler.sample(denoiser, Noisy(x, noisy.t, noisy.schedule, noisy.space))
     return Image(result.x0.cpu(), denoiser.space)
 
 
-@node("Filmstrip", category="Sampling", outputs="image")
+@node("Filmstrip", category="Sampling", outputs="image", foresee=told_one("image", batch=1, space="pixels"))
 def filmstrip(trajectory: Trajectory, frames: Frames = 8, shown: Shown = "noisy") -> Image:
     """Lay out the way of a sampler side by side, each picture of the batch in its row, from the start to the result."""
     from nodegraph_nodes.ops import drawing, trajectories

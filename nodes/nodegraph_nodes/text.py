@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from nodegraph import Context, node
+from nodegraph import Context, Foresight, node
+from nodegraph_nodes.foresights import told_one
 from nodegraph_nodes.training import FileName
 from nodegraph_nodes.types import Conditioning
 
@@ -17,11 +18,19 @@ Prompt = Annotated[
         json_schema_extra={"multiline": True},
     ),
 ]
+
+
+def named(checkpoint: str) -> str:
+    """The name, if there is one; else a ValueError that says what it would be."""
+    if not checkpoint.strip():
+        raise ValueError("is empty, must be an id of the hub, such as DeepFloyd/IF-I-XL-v1.0, or a folder")
+    return checkpoint
+
+
+CheckpointName = Annotated[str, AfterValidator(named), Field(max_length=1000)]
 TextCheckpoint = Annotated[
-    str,
+    CheckpointName,
     Field(
-        min_length=1,
-        max_length=1000,
         description="Hub id or folder that holds text_encoder and tokenizer; all of DeepFloyd IF's have the same ones.",
         json_schema_extra={"checkpoint": ["text_encoder", "tokenizer"]},
     ),
@@ -40,9 +49,9 @@ Variant = Annotated[
     Literal["fp16", ""],
     Field(description="fp16 prefers weights that were stored in half the size; empty: the plain ones."),
 ]
-Precision = Annotated[
+Dtype = Annotated[
     Literal["auto", "float32", "float16", "bfloat16"],
-    Field(description="What the encoder computes in; auto: float32 on the CPU, else bfloat16 where the GPU has it."),
+    Field(description="The type it computes in; auto: float32 on the processor, half of that on a GPU."),
 ]
 EmbeddingFile = Annotated[
     Path,
@@ -53,7 +62,9 @@ EmbeddingFile = Annotated[
 ]
 
 
-@node("EncodePrompt", category="Text", outputs="conditioning", cache="disk")
+@node(
+    "EncodePrompt", category="Text", outputs="conditioning", cache="disk", foresee=told_one("conditioning", prompts=1)
+)
 def encode_prompt(
     context: Context,
     prompt: Prompt = "",
@@ -61,14 +72,14 @@ def encode_prompt(
     cleaning: Cleaning = "clean caption",
     revision: Revision = "main",
     variant: Variant = "fp16",
-    dtype: Precision = "auto",
+    dtype: Dtype = "auto",
 ) -> Conditioning:
     """Turn a prompt into what a network is told to draw, with the T5 text encoder.
 
     The encoder is large, so what it makes is kept on the disk: each prompt is encoded once. It reads 77 tokens, about
     60 words; what is behind them is cut off, and said so. The line about the result shows the text as it was encoded.
     """
-    from nodegraph_nodes.ops import captions, checkpoints, devices, embeddings, t5
+    from nodegraph_nodes.ops import captions, checkpoints, devices, embeddings, t5, words
 
     found = checkpoints.locate(checkpoint, ["text_encoder", "tokenizer"], revision, variant)
     text = captions.cleaned(prompt, cleaning)
@@ -82,13 +93,20 @@ def encode_prompt(
     )
     said = f'encoded "{text}"'
     if encoded.cut:
-        said += f", but for its last {encoded.cut} tokens: T5 reads {embeddings.TOKENS} of them, the rest was cut off"
+        lost = words.count(encoded.cut, "token")
+        said += f", but for its last {lost}: T5 reads {embeddings.TOKENS} of them, the rest was cut off"
     context.log(said)
     context.progress(2, 2, text=said)
     return Conditioning(encoded.embedding, (text,), (encoded.cut,))
 
 
-@node("JoinConditioning", category="Text", outputs="conditioning")
+def foresee_joined(known: Foresight) -> None:
+    prompts = [part.get("prompts") for part in known.of("parts")]
+    if prompts and None not in prompts:
+        known.gives("conditioning", prompts=sum(prompts))
+
+
+@node("JoinConditioning", category="Text", outputs="conditioning", foresee=foresee_joined)
 def join_conditioning(parts: list[Conditioning]) -> Conditioning:
     """Put several prompts into one: each picture of a batch takes the next one.
 

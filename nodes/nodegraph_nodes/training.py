@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from nodegraph import Context, node
+from nodegraph_nodes.foresights import told_one
 from nodegraph_nodes.types import Dataset, Image, Losses, Model
 
 Epochs = Annotated[int, Field(ge=1, le=1000, description="How often every picture is seen.")]
@@ -116,6 +117,7 @@ def train_unet(
                 step.total,
                 preview=None if preview is None else lambda shown=preview: pictures.thumbnail(shown),
                 text=f"epoch {step.epoch} of {epochs}, loss {step.loss:.4f}",
+                numbers={"loss": step.loss, "epoch": step.epoch},
             )
             result = step.result
     kept = sorted(result.sheets)
@@ -167,7 +169,7 @@ def save_model(
     return context.output.write(f"{name}.safetensors", content)
 
 
-@node("PlotLosses", category="Training", outputs="image")
+@node("PlotLosses", category="Training", outputs="image", foresee=told_one("image", batch=1, space="pixels"))
 def plot_losses(
     losses: Losses,
     logarithmic: Annotated[bool, Field(description="Whether the loss is drawn on a logarithmic scale.")] = True,

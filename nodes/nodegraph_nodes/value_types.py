@@ -1,4 +1,4 @@
-"""What is told of the built-in wire types: colours, one line about a value, thumbnails, sizes.
+"""What is told of the built-in wire types: colours, one line about a value, thumbnails, sizes, views.
 
 Importing this imports no torch; its functions do, where they need it.
 """
@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nodegraph import Conversion, ValueType
+from nodegraph_nodes import value_views
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import (
     Conditioning,
     Dataset,
@@ -59,9 +61,9 @@ def losses_nbytes(losses: Losses) -> Iterator[tuple[Hashable, int]]:
 
 def size_text(pixels: "Tensor", space: str = "pixels") -> str:
     """`10 x 28 x 28, grey`: how many pictures, how wide and high, of what."""
-    count, channels, height, width = pixels.shape
+    pictures, channels, height, width = pixels.shape
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
-    return f"{f'{count} x ' if count > 1 else ''}{width} x {height}, {kind if space == 'pixels' else space}"
+    return f"{f'{pictures} x ' if pictures > 1 else ''}{width} x {height}, {kind if space == 'pixels' else space}"
 
 
 def noisy_text(noisy: Noisy) -> str:
@@ -74,13 +76,14 @@ def conditioning_text(conditioning: Conditioning) -> str:
     rows, tokens, width = conditioning.embedding.shape
     shown = [f'"{shortened(prompt)}"' if prompt else "no text" for prompt in conditioning.prompts[:3]]
     if not shown:
-        said = "1 prompt" if rows == 1 else f"{rows} prompts"
+        said = count(rows, "prompt")
     elif rows > len(shown):
         said = f"{', '.join(shown)} and {rows - len(shown)} more"
     else:
         said = ", ".join(shown)
     cut = sum(conditioning.cut)
-    return f"{said}: {tokens} tokens of {width:,} numbers" + (f", {cut} more were cut off" if cut else "")
+    said += f": {count(tokens, 'token')} of {count(width, 'number')}"
+    return said + (f", {cut} more {'was' if cut == 1 else 'were'} cut off" if cut else "")
 
 
 def shortened(text: str, limit: int = 80) -> str:
@@ -112,18 +115,18 @@ def denoiser_text(denoiser: Denoiser, depth: int = 4) -> str:
 
 def trajectory_text(trajectory: Trajectory) -> str:
     first = trajectory.steps[0]
-    return f"{len(trajectory)} steps from t = {first.t}, {size_text(first.x_t, trajectory.space)}"
+    return f"{count(len(trajectory), 'step')} from t = {first.t}, {size_text(first.x_t, trajectory.space)}"
 
 
 def model_text(model: Model) -> str:
-    count = sum(weight.numel() for weight in model.weights.values())
+    parameters = sum(weight.numel() for weight in model.weights.values())
     epochs = model.metadata.get("epochs")
-    return f"{count:,} parameters" + (f", {epochs} epochs" if epochs else "")
+    return count(parameters, "parameter") + (f", {epochs} epoch{'s' * (epochs != '1')}" if epochs else "")
 
 
 def losses_text(losses: Losses) -> str:
     last = losses.values[-losses.per_epoch :]
-    return f"{losses.epochs} epochs, {sum(last) / len(last):.4f} in the last" if last else "none"
+    return f"{count(losses.epochs, 'epoch')}, {sum(last) / len(last):.4f} in the last" if last else "none"
 
 
 def picture_thumbnail(pixels: "Tensor", size: int) -> bytes:
@@ -161,6 +164,7 @@ VALUE_TYPES = (
         thumbnail=lambda image, size: picture_thumbnail(image.pixels, size),
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.IMAGE_VIEWS,
     ),
     ValueType(
         Mask,
@@ -169,6 +173,7 @@ VALUE_TYPES = (
         thumbnail=lambda mask, size: picture_thumbnail(mask.values * 2 - 1, size),
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.MASK_VIEWS,
     ),
     ValueType(
         Noisy,
@@ -177,6 +182,7 @@ VALUE_TYPES = (
         thumbnail=lambda noisy, size: picture_thumbnail(noisy.x, size),
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.NOISY_VIEWS,
     ),
     ValueType(
         Conditioning,
@@ -195,14 +201,16 @@ VALUE_TYPES = (
         thumbnail=trajectory_thumbnail,
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.TRAJECTORY_VIEWS,
     ),
     ValueType(
         Dataset,
         colour="#8bbf4d",
-        summary=lambda dataset: f"{len(dataset.images):,} pictures, {dataset.split}",
+        summary=lambda dataset: f"{count(len(dataset.images), 'picture')}, {dataset.split}",
         thumbnail=dataset_thumbnail,
         nbytes=nbytes,
         copy=copy.deepcopy,
+        views=value_views.DATASET_VIEWS,
     ),
     ValueType(Model, colour="#e0605a", summary=model_text, nbytes=nbytes, copy=copy.deepcopy),
     ValueType(
@@ -212,6 +220,7 @@ VALUE_TYPES = (
         thumbnail=losses_thumbnail,
         nbytes=losses_nbytes,
         copy=copy.copy,
+        views=value_views.LOSSES_VIEWS,
     ),
 )  # fmt: skip
 

@@ -4,7 +4,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from nodegraph import node
+from nodegraph import Foresight, node
+from nodegraph_nodes.foresights import PICTURE, chosen, composed, composes
+from nodegraph_nodes.ops.agreements import check_permutations, check_views
 from nodegraph_nodes.types import Denoiser, Image, Noisy
 
 View = Literal[
@@ -66,7 +68,7 @@ Reduction = Annotated[
 ]
 
 
-@node("FlipAverage", category="Guidance", outputs="denoiser")
+@node("FlipAverage", category="Guidance", outputs="denoiser", foresee=composes("upright", "flipped"))
 def flip_average(
     upright: Denoiser,
     flipped: Denoiser,
@@ -88,7 +90,21 @@ def flip_average(
     return FlipAverage(upright, flipped, named_view(view, permutation, grid, patches=patches, factor=factor))
 
 
-@node("MultiView", category="Guidance", outputs="denoiser")
+def foresee_views(known: Foresight) -> None:
+    """A view for each part; by turns the first one is sure to be asked."""
+    parts, count = known.of("parts"), known.count("parts")
+    if known.knows("views"):
+        views = len(known.value("views"))
+        with known.refusals():
+            if known.knows("permutations"):
+                check_permutations(len(known.value("permutations")), views)
+            if count is not None:
+                check_views(count, views)
+    mean = known.knows("reduction") and known.value("reduction") == "mean"
+    known.gives("denoiser", composed(known, parts, parts if mean else parts[:1]))
+
+
+@node("MultiView", category="Guidance", outputs="denoiser", foresee=foresee_views)
 def multi_view(
     parts: list[Denoiser],
     views: ViewNames,
@@ -107,11 +123,7 @@ def multi_view(
     from nodegraph_nodes.ops.anagrams import MultiView
     from nodegraph_nodes.ops.views import named_view
 
-    if len(permutations) not in (0, 1, len(views)):
-        raise ValueError(
-            f"permutations are {len(permutations)}, must be none, one for all, or one for each of the "
-            f"{len(views)} views"
-        )
+    check_permutations(len(permutations), len(views))
     seeds = permutations if len(permutations) == len(views) else (permutations or [0]) * len(views)
     made = [
         named_view(view, seed, grid, patches=patches, factor=factor) for view, seed in zip(views, seeds, strict=True)
@@ -126,7 +138,15 @@ class Transformed(NamedTuple):
     noisy: Noisy | None
 
 
-@node("Transform", category="Pictures")
+def foresee_transform(known: Foresight) -> None:
+    """Views keep the size of pictures."""
+    if not known.links("image") and not known.links("noisy"):
+        known.wrong("image", "and noisy have no link, so that there is nothing to transform", "link one of them")
+    known.gives("image", chosen(known.of("image"), *PICTURE))
+    known.gives("noisy", chosen(known.of("noisy"), *PICTURE, "t", "schedule"))
+
+
+@node("Transform", category="Pictures", foresee=foresee_transform)
 def transform(
     image: Image | None = None,
     noisy: Noisy | None = None,

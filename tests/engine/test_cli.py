@@ -38,10 +38,12 @@ def three(here: Path) -> Path:
     return graph_file(here / "three.json", nodes, ["two.value -> product.value", "text.text -> file.text"])
 
 
-def test_plain_call_prints_the_menu() -> None:
+def test_plain_call_prints_the_menu_where_no_editor_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nodegraph.cli.editor.why_no_editor", lambda: "there is no display")
     result = call()
     assert result.exit_code == 0
-    for name in ("run", "check", "nodes", "plugins", "new-plugin"):
+    assert result.stderr.strip() == "The editor was not opened: there is no display"
+    for name in ("edit", "run", "check", "nodes", "plugins", "new-plugin", "worker"):
         assert re.search(rf"^  {name} ", result.stdout, re.MULTILINE)
 
 

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from nodegraph.cli.display import JsonLines, PlainLines
-from nodegraph.cli.speaking import count, duration, harmless
+from nodegraph.cli.speaking import duration, harmless
 from nodegraph.cli.terminal import Terminal
+from nodegraph.errors import count
 from nodegraph.events import (
     Event,
     NodeFailed,

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import pytest
 from pydantic import Field
 
-from nodegraph import Graph, Session, check, node
+from nodegraph import Conversion, Graph, Session, check, node
 from nodegraph.checkpoints import CheckpointNeed, CheckpointRest, CheckpointState, in_full
 from nodegraph.echoes import UNKNOWN, known_input
 from nodegraph.errors import CheckFailed, NodeTypeError
@@ -56,6 +56,12 @@ def stage(checkpoint: Stage = "home/model", prompt: str = "", revision: str = "m
     return checkpoint
 
 
+@node("Named", category="Toys", outputs="name")
+def named(checkpoint: Annotated[Stage, Field(min_length=1)] = "home/model") -> str:
+    """Load a network that has to have a name."""
+    return checkpoint
+
+
 @node("Encode", category="Toys", outputs="name")
 def encode(checkpoint: Text | None = "home/model") -> str:
     """Load a text encoder."""
@@ -92,7 +98,7 @@ def shelf(monkeypatch, tmp_path) -> Shelf:
 
 @pytest.fixture
 def registry(shelf) -> Registry:
-    registry = Registry([text, pair, upper, dice, stage, encode])
+    registry = Registry([text, pair, upper, dice, stage, named, encode])
     registry.add_checkpoint_finder("shelf", shelf.find)
     return registry
 
@@ -108,7 +114,8 @@ def test_what_is_typed_or_a_default_is_known(registry):
     assert known_input(graph, registry, "stage", "revision") == "v1"
     assert known_input(graph, registry, "stage", "variant") == "fp16"
     assert known_input(graph, registry, "stage", "no such") is UNKNOWN
-    assert known_input(Graph().add("stage", "Stage", revision=3), registry, "stage", "revision") is UNKNOWN
+    with pytest.raises(ValueError, match="is 3, must be text"):
+        known_input(Graph().add("stage", "Stage", revision=3), registry, "stage", "revision")
 
 
 def test_echoes_hand_on_what_they_are_told(registry):
@@ -117,7 +124,8 @@ def test_echoes_hand_on_what_they_are_told(registry):
         graph.connect("a.value -> b.value").connect("b.value -> pair.first").connect("pair.first -> stage.checkpoint")
     )
     assert known_input(graph, registry, "stage", "checkpoint") == "one"
-    assert known_input(graph.set("a", value=3), registry, "stage", "checkpoint") is UNKNOWN
+    with pytest.raises(ValueError, match="is 3, must be text"):
+        known_input(graph.set("a", value=3), registry, "stage", "checkpoint")
     assert known_input(graph.disconnect("a.value -> b.value"), registry, "stage", "checkpoint") == "home/model"
 
 
@@ -175,7 +183,7 @@ def test_what_one_node_needs_is_optional_no_more(registry):
 
 def test_nodes_that_do_not_run_need_nothing(registry):
     graph = Graph().add("a", "Stage").with_mode("a", "mute").add("b", "Stage").with_mode("b", "bypass")
-    assert needed_checkpoints(graph.add("c", "Encode", checkpoint=None), registry) == ((), ())
+    assert needed_checkpoints(graph.add("c", "Encode", checkpoint=None), registry) == ((), (), {})
     assert needed_checkpoints(Graph().add("a", "Stage").add("b", "Stage"), registry, ["b"]).checkpoints[0].nodes == (
         "b",
     )
@@ -183,7 +191,7 @@ def test_nodes_that_do_not_run_need_nothing(registry):
 
 def test_what_only_a_run_can_tell_is_named(registry, shelf):
     graph = Graph().add("a", "Upper").add("b", "Stage").connect("a.value -> b.checkpoint")
-    assert needed_checkpoints(graph, registry) == ((), ("b.checkpoint",))
+    assert needed_checkpoints(graph, registry) == ((), ("b.checkpoint",), {})
     assert check(graph, registry) == [] and shelf.asked == []
 
 
@@ -235,9 +243,48 @@ def test_what_is_not_needed_may_be_missing(registry):
 
 def test_a_wrong_checkpoint_is_a_problem_of_the_node(registry):
     graph = Graph().add("name", "Text", value="bad/model").add("a", "Stage").connect("name.value -> a.checkpoint")
-    assert [str(problem) for problem in check(graph, registry)] == ["a (Stage): checkpoint bad/model is damaged"]
+    assert [str(problem) for problem in check(graph, registry)] == [
+        "a (Stage): checkpoint bad/model is damaged; it comes from name.value"
+    ]
     with Session(registry) as session, pytest.raises(CheckFailed, match="bad/model is damaged"):
         session.run(graph)
+
+
+def test_what_one_value_tells_several_nodes_is_told_once(registry):
+    graph, links = Graph().add("name", "Text", value="bad/model").add("text", "Encode"), "name.value -> {}.checkpoint"
+    graph = graph.add("own", "Stage", checkpoint="bad/model").connect(links.format("text"))
+    for stage_id in "abcde":
+        graph = graph.add(stage_id, "Stage").connect(links.format(stage_id))
+    assert [str(problem) for problem in check(graph, registry)] == [
+        "text (Encode): checkpoint bad/model is damaged; it comes from name.value; the same at a, b, c and 2 more",
+        "own (Stage): checkpoint bad/model is damaged",
+    ]
+    assert [str(problem) for problem in check(graph, registry, targets=["b", "d"])] == [
+        "b (Stage): checkpoint bad/model is damaged; it comes from name.value; the same at d"
+    ]
+
+
+def test_a_value_that_its_reader_cannot_take_is_told_before_the_run(registry, shelf):
+    graph = Graph().add("name", "Text", value="").add("again", "Text").connect("name.value -> again.value")
+    graph = graph.add("a", "Named").add("b", "Named").connect("again.value -> a.checkpoint")
+    graph = graph.connect("again.value -> b.checkpoint")
+    told = "a (Named): checkpoint is '', must be at least 1 character long; it comes from again.value; the same at b"
+    assert [str(problem) for problem in check(graph, registry)] == [told]
+    reason = "is '', must be at least 1 character long"
+    assert needed_checkpoints(graph, registry) == ((), (), {reason: ("a.checkpoint", "b.checkpoint")})
+    assert missing_checkpoints(graph, registry, ["a", "b"]) == [] and shelf.asked == []
+    with Session(registry) as session, pytest.raises(CheckFailed, match="must be at least 1 character long"):
+        session.run(graph)
+    assert check(graph.set("name", value="home/model"), registry) == []
+    assert check(graph.with_mode("a", "bypass").with_mode("b", "mute"), registry) == []
+    (problem,) = check(graph.set("name", value=3), registry)  # which is told where it stands
+    assert str(problem) == "name (Text): value is 3, must be text"
+
+
+def test_what_a_link_converts_is_not_judged_by_what_it_was(registry):
+    registry.add_conversion(Conversion(float, str, str))
+    graph = Graph().add("pair", "Pair", second=2.5).add("a", "Named").connect("pair.second -> a.checkpoint")
+    assert check(graph, registry) == [] and needed_checkpoints(graph, registry).unknown == ("a.checkpoint",)
 
 
 def test_a_checkpoint_that_goes_between_two_runs_is_told(registry, shelf):

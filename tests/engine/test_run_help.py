@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import toys
 from cli_calls import call, graph_file
 
+from nodegraph import node
 from nodegraph.cli.inputs import own_inputs
 from nodegraph.cli.run import split_flags
 from nodegraph.files import load
@@ -52,6 +54,21 @@ def test_each_input_has_its_type_range_value_and_help(graph: Path) -> None:
     assert "[now 'exact', default 'fast']" in line_of(page, "--pick.speed [fast|exact]")
     assert "[now [1, 2], required]" in line_of(page, "--sum.numbers FLOAT...")
     assert "--out" in page and "--device" in page
+
+
+def test_choices_that_could_be_misread_are_quoted(here: Path, registry: Registry) -> None:
+    @node("Split", category="Toys", outputs="name")
+    def split(by: Literal["low, high", "grey, colour"] = "low, high", variant: Literal["fp16", ""] = "") -> str:
+        """Split."""
+        return by + variant
+
+    registry.add(split)
+    page = call("run", graph_file(here / "s.json", {"a": "Split"}), "--help").stdout
+    assert line_of(page, "--a.by CHOICE").endswith("[default 'low, high', one of 'low, high', 'grey, colour']")
+    assert line_of(page, "--a.variant CHOICE").endswith("[default '', one of 'fp16', '']")
+    assert "one of 'low, high', 'grey, colour'" in call("nodes", "Split").stdout
+    told = call("run", here / "s.json", "--a.by", "low")
+    assert told.exit_code == 2 and "is 'low', must be one of 'low, high', 'grey, colour'" in told.stderr
 
 
 def test_what_is_linked_or_no_data_is_no_flag(graph: Path, registry: Registry) -> None:

@@ -27,3 +27,14 @@ def catalogue(registry):
         "conversions": [conversion.describe() for conversion in registry.conversions],
     }
     return Catalogue.from_json(json.loads(json.dumps(described)))
+
+
+@pytest.fixture
+def desktop(qtbot, tmp_path, catalogue, monkeypatch):
+    """Makes editors with folders of their own, which know the built-in nodes and start no worker unless asked."""
+    from windows import Desktop
+
+    monkeypatch.chdir(tmp_path)
+    made = Desktop(qtbot, tmp_path, catalogue)
+    yield made
+    made.close()

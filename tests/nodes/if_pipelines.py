@@ -21,7 +21,7 @@ from diffusers.schedulers import scheduling_ddpm
 from torch import Tensor
 
 from nodegraph import Resources
-from nodegraph_nodes.ops import deepfloyd, samplers
+from nodegraph_nodes.ops import deepfloyd, samplers, traits
 from nodegraph_nodes.ops.checkpoints import locate
 from nodegraph_nodes.ops.denoisers import CFGCombine
 from nodegraph_nodes.ops.hooks import keep_outside
@@ -208,9 +208,9 @@ def our_denoiser(task: Task, trace: Trace, store: Any = None, **settings: Any) -
 def leaf(task: Task, rows: Tensor, noise: Tensor | None, store: Any, **settings: Any) -> deepfloyd.IFDenoiser:
     """The network of the task's folder, told these prompts."""
     if task.pipeline.stage == 1:
-        return deepfloyd.first_stage(Conditioning(rows), locate(str(task.folder), deepfloyd.FIRST), store, **settings)
+        return deepfloyd.first_stage(Conditioning(rows), locate(str(task.folder), traits.FIRST), store, **settings)
     assert noise is not None
-    found, small = locate(str(task.folder), deepfloyd.SECOND), Image(task.small())
+    found, small = locate(str(task.folder), traits.SECOND), Image(task.small())
     settings = {"noise_level": task.noise_level, "size": task.size, **settings}
     return deepfloyd.second_stage(Conditioning(rows), small, found, store, lambda x: noise.to(x), **settings)
 

@@ -224,11 +224,11 @@ def test_what_is_kept_in_a_part_is_kept_as_its_view_shows_it():
 
 
 def test_parts_and_views_must_be_as_many():
-    with pytest.raises(ValueError, match="there are 2 parts and 1 views, must be one for each; identity is"):
+    with pytest.raises(ValueError, match="views are 1 for 2 parts, must be one for each; identity is"):
         MultiView((A, B), (Flip(),))
-    with pytest.raises(ValueError, match="there are 1 parts and 2 views"):
+    with pytest.raises(ValueError, match="views are 2 for 1 part,"):
         MultiView((A,), (Identity(), Flip()))
-    with pytest.raises(ValueError, match="there are no parts to see; link at least one"):
+    with pytest.raises(ValueError, match="parts are none, must be one at least; link one"):
         MultiView((), ())
     with pytest.raises(ValueError, match="reduction is 'sum', must be one of mean, alternate"):
         MultiView((A,), (Identity(),), "sum")

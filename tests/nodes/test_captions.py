@@ -118,5 +118,5 @@ def test_what_it_needs_is_named_when_it_is_missing(monkeypatch, gone, named):
 
 
 def test_another_way_is_refused():
-    with pytest.raises(ValueError, match="cleaning is 'scrub', must be one of clean caption, lower and strip"):
+    with pytest.raises(ValueError, match="cleaning is 'scrub', must be one of 'clean caption', 'lower and strip'"):
         cleaned("a", "scrub")

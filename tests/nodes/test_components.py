@@ -266,7 +266,7 @@ def sized(height, width=None, channels=3, **other):
 def test_parts_must_be_as_many_as_components(by):
     count = len(by.split(", "))
     for wrong in {0, 1, 2, 3, 4} - {count}:
-        with pytest.raises(ValueError, match=f"there are {wrong} parts, must be {count}, one each for {by}"):
+        with pytest.raises(ValueError, match=f"parts are {wrong}, must be {count}; one each for {by}"):
             Factorize((gaussian(1),) * wrong, named_components(by))
 
 
@@ -280,8 +280,8 @@ def test_parts_must_be_as_many_as_components(by):
         ("low, high", {"base": 16}, (3, 16, 40), "the kernel is 33 pixels wide, must be at most 31 .* 40 x 16"),
         ("low, high", {"base": 8}, (3, 16, 16), r"the kernel is 67 pixels wide \(kernel 33 for base 8\), must be"),
         ("low, middle, high", {"base": 0}, (3, 12, 12), "the kernel is 25 pixels wide, must be at most 23"),
-        ("grey, colour", {}, (1, 64, 64), "the pictures are 64 x 64 with 1 channel, must have 3 to be split"),
-        ("grey, colour", {}, (4, 64, 64), "the pictures are 64 x 64 with 4 channels, must have 3 to be split"),
+        ("grey, colour", {}, (1, 64, 64), "the pictures are 64 x 64 with 1 channel, must have 3 channels, to be"),
+        ("grey, colour", {}, (4, 64, 64), "the pictures are 64 x 64 with 4 channels, must have 3 channels, to be"),
     ],
 )
 def test_pictures_that_cannot_be_split_are_refused_before_any_network_is_called(by, settings, shape, message):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nodegraph import Context, Graph, RunFailed, Session
+from nodegraph import CheckFailed, Context, Graph, RunFailed, Session
 from nodegraph.checks import check
 from nodegraph.plugins import load_plugins
 from nodegraph_nodes import components, denoisers, guidance, noise, sampling, value_types
@@ -92,7 +92,7 @@ def test_when_perp_neg_and_rescaling_hand_their_settings_on():
     pushed = guidance.perp_neg(a, u, [b], 3.0)
     assert (pushed.weights, pushed.scale) == ((1.0,), 3.0)
     assert guidance.perp_neg(a, u, [b, a], 3.0, [0.5, 2.0]).weights == (0.5, 2.0)
-    with pytest.raises(ValueError, match="there are 1 negatives and 2 weights"):
+    with pytest.raises(ValueError, match="weights are 2 for 1 negative,"):
         guidance.perp_neg(a, u, [b], 3.0, [0.5, 2.0])
     guided = guidance.cfg_combine(a, u, 9.0)
     found = estimate(guidance.cfg_rescale(guided, a, 1.0))
@@ -210,7 +210,7 @@ def test_components_in_a_graph(session):
         "mix.denoiser -> sample.denoiser",
     )  # fmt: skip
     torch.testing.assert_close(result(session, graph), torch.full((1, 1, 64, 64), -0.75), rtol=0, atol=1e-4)
-    with pytest.raises(RunFailed, match="there are 3 parts, must be 2, one each for low, high"):
+    with pytest.raises(CheckFailed, match="parts are 3, must be 2; one each for low, high"):
         session.run(graph.set("mix", by="low, high"))
     with pytest.raises(RunFailed, match="the shorter side of the pictures is 28, below base 64"):
         session.run(graph.set("start", size=28))

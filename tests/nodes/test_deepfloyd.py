@@ -27,24 +27,9 @@ def first(tmp_path_factory):
     return write_if_checkpoint(tmp_path_factory.mktemp("first"), 1, 16, variants=("", "fp16"))
 
 
-@pytest.fixture(scope="module")
-def second(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("second"), 2, 16)
-
-
 @pytest.fixture
 def context():
     return Context()
-
-
-@pytest.fixture
-def unread(monkeypatch):
-    """Weights must not be read in this test."""
-
-    def refuse(*arguments):
-        raise AssertionError("weights are read")
-
-    monkeypatch.setattr("nodegraph_nodes.ops.deepfloyd.load_unet", refuse)
 
 
 @pytest.fixture

@@ -7,34 +7,14 @@ import torch
 from diffusers.schedulers import scheduling_ddpm
 from if_pipelines import PIPELINES, largest, loaded, prompt
 from pydantic import Field
-from tiny_if import tiny_unet, write_if_checkpoint
+from tiny_if import tiny_unet
 from tiny_t5 import write_text_encoder
 
-from nodegraph import Context, Graph, RunFailed, Session, check, load_plugins, node
+from nodegraph import CheckFailed, Context, Graph, Session, check, load_plugins, node
 from nodegraph.events import NodeProgress
 from nodegraph_nodes import text as text_nodes
 from nodegraph_nodes.ops import embeddings
 from nodegraph_nodes.types import Conditioning
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("first"), 1, 16)
-
-
-@pytest.fixture(scope="module")
-def second(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("second"), 2, 16)
-
-
-@pytest.fixture
-def unread(monkeypatch):
-    """Weights must not be read in this test."""
-
-    def refuse(*arguments):
-        raise AssertionError("weights are read")
-
-    monkeypatch.setattr("nodegraph_nodes.ops.deepfloyd.load_unet", refuse)
 
 
 @node("Told", category="Tests", outputs="conditioning")
@@ -129,11 +109,11 @@ def test_a_run_tells_what_it_costs(first, second, registry):
 def test_a_graph_fails_with_a_line_before_any_weight_is_read(first, second, registry, unread):
     graph = two_stages(first, second)
     for changed, node_id, message in (
-        (graph.set("noise", size=20), "small", "the pictures are 20 x 20, must be divisible by 8"),
+        (graph.set("noise", size=20), "small", "start is 20 x 20, must be divisible by 8"),
         (graph.set("noise", channels=1), "small", "1 channel"),
         (graph.set("first", value=str(second)), "c", "enlarges pictures and is for IFStage2"),
     ):
-        with pytest.raises(RunFailed) as raised:
+        with pytest.raises(CheckFailed) as raised:
             Session(registry).run(changed, targets=["small"], device="cpu")
         assert node_id in str(raised.value) and message in str(raised.value)
 

@@ -68,6 +68,7 @@ def compared(job, monkeypatch, every=1):
     numbers = range(0, len(trace.t) - 1, every)
     steps = [largest(our_step(denoiser, job, trace, i, monkeypatch), trace.x[i + 1]) for i in numbers]
     run = largest(ours(job, trace, monkeypatch, denoiser), trace.x[-1])
+    assert len(trace.t) - 1 == job.steps
     print(f"{job.pipeline.name} {job.size}: step {max(steps):.1e}, run of {len(trace.t) - 1} {run:.1e}")
     return max(steps), run
 
@@ -81,17 +82,12 @@ def test_fifty_guided_steps_of_two_prompts(task, pipeline, monkeypatch):
     assert step < STEP and run < RUN
 
 
-@pytest.mark.parametrize(("pipeline", "size"), [(TEXT, 32), (UPSCALE, 32), (TEXT, 64), (UPSCALE, 64)])
-def test_larger_pictures(task, pipeline, size, monkeypatch):
-    step, run = compared(task(pipeline, size), monkeypatch, every=7)
-    assert step < STEP and run < RUN
-
-
-@pytest.mark.parametrize("pipeline", [IMG2IMG, INPAINT, IMG2IMG_II, INPAINT_II], ids=lambda pipeline: pipeline.name)
+@every_pipeline
 @pytest.mark.parametrize("size", [32, 64])
-def test_larger_pictures_from_a_picture(task, pipeline, size, monkeypatch):
+def test_fifty_steps_of_larger_pictures(task, pipeline, size, monkeypatch):
     guidance = 7.0 if pipeline.stage == 1 else 4.0
-    step, run = compared(task(pipeline, size, steps=25, strength=0.6, guidance=guidance), monkeypatch, every=4)
+    job = task(pipeline, size, strength=1.0, guidance=guidance)
+    step, run = compared(job, monkeypatch, every=10)
     assert step < STEP and run < RUN
 
 
@@ -262,7 +258,7 @@ def test_what_diffusers_makes_of_a_guidance_below_1(task, monkeypatch):
     trace = theirs(half, monkeypatch)
     assert torch.equal(trace.x[-1], theirs(one, monkeypatch).x[-1])
     assert largest(ours(one, trace, monkeypatch), trace.x[-1]) < RUN
-    assert largest(ours(half, trace, monkeypatch), trace.x[-1]) > 0.05
+    assert largest(ours(half, trace, monkeypatch), trace.x[-1]) > 0.02
 
 
 @pytest.mark.parametrize("wrong", ["unconditional", "guided"])

@@ -7,7 +7,6 @@ import pytest
 import torch
 from if_pipelines import picture, prompt, random, small
 from safetensors.torch import load_file, save_file
-from tiny_if import write_if_checkpoint
 
 from nodegraph import Context
 from nodegraph_nodes import deepfloyd as nodes
@@ -17,29 +16,9 @@ from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.types import Conditioning, Image, NoiseSchedule, Noisy
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("first"), 1, 16)
-
-
-@pytest.fixture(scope="module")
-def second(tmp_path_factory):
-    return write_if_checkpoint(tmp_path_factory.mktemp("second"), 2, 16)
-
-
 @pytest.fixture
 def context():
     return Context()
-
-
-@pytest.fixture
-def unread(monkeypatch):
-    """Weights must not be read in this test."""
-
-    def refuse(*arguments):
-        raise AssertionError("weights are read")
-
-    monkeypatch.setattr("nodegraph_nodes.ops.deepfloyd.load_unet", refuse)
 
 
 # Bad checkpoints
@@ -194,7 +173,7 @@ def test_prompts_of_any_number_of_tokens_are_taken(first, context, tokens):
         (Image(picture(1, 32, 1)), "the picture is 32 x 32, larger than the 16 to be drawn; make it smaller first"),
         (Image(picture(1, 7, 1)[..., :6]), "the picture is 6 x 7, whose longer side would not be a whole number"),
         (Image(picture(1, 5, 1)[..., :4]), "the pictures are 16 x 20, must be divisible by 8, such as 16 x 16"),
-        (small(3), "there are 2 prompts and 3 pictures, must be as many, or one a multiple of the other"),
+        (small(3), "prompts are 2 for 3 pictures, must be as many, or one a multiple of the other"),
     ],
 )
 def test_pictures_that_cannot_be_enlarged(second, context, unread, image, message):

@@ -209,14 +209,14 @@ def test_parts_must_work_in_the_same_space():
     ("base", "weights", "message"),
     [
         (None, (1.0, 1.0), "the weights sum to 2, must sum to 1 where there is no base"),
-        (U, (1.0,), "there are 2 parts and 1 weights"),
-        (U, (1.0, 1.0, 1.0), "there are 2 parts and 3 weights"),
+        (U, (1.0,), "weights are 1 for 2 parts, must be one for each"),
+        (U, (1.0, 1.0, 1.0), "weights are 3 for 2 parts"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(base, weights, message):
     with pytest.raises(ValueError, match=message):
         WeightedSum(base, (A, B), weights)
-    with pytest.raises(ValueError, match="no parts to sum"):
+    with pytest.raises(ValueError, match="parts are none, must be one at least"):
         WeightedSum(U, (), ())
 
 

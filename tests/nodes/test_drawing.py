@@ -128,9 +128,9 @@ def test_small_pictures_are_enlarged_but_sheets_stay_on_a_screen():
 def test_what_cannot_be_laid_out():
     with pytest.raises(ValueError, match="no picture"):
         sheet([])
-    with pytest.raises(ValueError, match="captions are 1, must be one for each of the 3 pictures"):
+    with pytest.raises(ValueError, match="captions are 1, must be 3, one for each picture"):
         sheet([tiles(3)], captions=["a"])
-    with pytest.raises(ValueError, match="headings are 2, must be one for each of the 1 batches"):
+    with pytest.raises(ValueError, match="headings are 2, must be 1, one for each batch"):
         sheet([tiles(3)], headings=["a", "b"])
     with pytest.raises(ValueError, match=r"\[1, 4, 8, 8\], must be"):
         sheet([torch.zeros(1, 4, 8, 8)])

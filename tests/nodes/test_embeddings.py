@@ -107,7 +107,7 @@ BAD = {
     "cut header": (GOOD[:20], "is not a whole safetensors file"),
     "empty": (b"", "is not a whole safetensors file"),
     "text": (b"a photo of a dog", "is not a whole safetensors file"),
-    "prompts": (save({"a": ZEROS}, {"prompts": '["one", "two"]'}), "names prompts .* do not fit its 1 rows"),
+    "prompts": (save({"a": ZEROS}, {"prompts": '["one", "two"]'}), "names prompts .* do not fit its 1 row"),
     "prompts of what": (save({"a": ZEROS}, {"prompts": "[1]"}), "names prompts"),
     "prompts as text": (save({"a": ZEROS}, {"prompts": "one"}), "names prompts"),
     "cut of what": (save({"a": ZEROS}, {"prompts": "[]", "cut": '["x"]'}), "names cut"),

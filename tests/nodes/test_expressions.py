@@ -173,8 +173,6 @@ def test_what_is_not_taken_is_not_worked_out():
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("", 1, "is empty; write one such as b \\+ s\\*\\(a-b\\)"),
-        ("  \n ", 1, "is empty"),
         ("b + q*(a-b)", 5, "has the unknown name q at 5; known are a, b, s, t, step, pi, x, y, mask"),
         ("a + c", 5, "names c at 5, which is not linked; known are a, b, s"),
         ("a + sum(b)", 5, "has the unknown function sum at 5; known are abs, blur, clamp"),
@@ -235,6 +233,32 @@ def test_a_mistake_is_told_with_its_place(text, column, message):
     _, shown, caret = str(caught.value).split("\n")
     assert shown == "    " + text.replace("\n", " ").replace("\u00a0", " ")[: len(shown) - 4]
     assert caret.index("^") - 4 == column - 1
+
+
+@pytest.mark.parametrize("text", ["", "  \n "])
+def test_an_empty_text_has_no_place_to_point_at(text):
+    with pytest.raises(FormulaError) as caught:
+        parse(text)
+    assert str(caught.value) == "formula is empty; write one such as b + s*(a-b)"
+
+
+@pytest.mark.parametrize(
+    ("text", "step", "message"),
+    [
+        ("a/step*step", 0, "divides by zero at 2, in step 0"),
+        ("b + (a - b)*(1/(step - 5))", 5, "divides by zero at 15, in step 5"),
+        ("blur(a, 3 - step)", 5, "blurs by -2 pixels, must be from 0 to 1000, at 1, in step 5"),
+        ("a*log(step)", 0, "has no finite value for log of 0 at 3, in step 0"),
+        ("where(step > 0, a/step, a % step)", 0, "divides by zero at 27, in step 0"),
+        ("a if 1/step > 0 else b", 0, "divides by zero at 7, in step 0"),
+        ("mask*(a/step) + b", 0, "divides by zero at 8, in step 0"),
+    ],
+)
+def test_what_numbers_spoil_is_known_before_anything_is_asked(text, step, message):
+    with pytest.raises(FormulaError, match=f"^formula {message}"):
+        Moment(text, T, step, S).settle(parse(text))
+    for other in (1, 2):
+        Moment(text, T, other, S).settle(parse(text))
 
 
 def test_of_a_long_text_the_surroundings_are_shown():

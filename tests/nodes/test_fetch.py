@@ -231,6 +231,18 @@ def test_a_wrong_folder_is_a_problem(here, graph, tmp_path):
     assert "stage (ToyStage): checkpoint" in here.call("check", graph, "--set", "checkpoint.value=mine")[1]
 
 
+def test_what_names_no_checkpoint_is_said_once_and_is_no_question(here, graph):
+    told = "no folder that is here, and no id of the hub such as DeepFloyd/IF-I-XL-v1.0"
+    done = here.call("check", graph, "--set", "checkpoint.value=no/such/folder", network=False)
+    assert (done.status, done.err) == (2, "")
+    assert done.out.splitlines() == [
+        f"encode (ToyEncoder): checkpoint no/such/folder is {told}; it comes from checkpoint.value; the same at stage",
+        f"{graph}: 3 nodes, 3 links, 1 problem",
+    ]
+    done = here.call("fetch", graph, "--set", "checkpoint.value=", network=False)
+    assert done.status == 2 and "only a run" not in done.err
+
+
 def test_the_network_is_used_with_online_only(hub, here, graph):
     here.call("check", graph, "--online", network=False)
     assert here.reached, "the guard sees what is asked"

@@ -297,6 +297,33 @@ def test_a_formula_that_never_has_a_value_is_refused():
             of("sqrt(-1*a*a)", any_sum=any_sum)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a/step*step", r"divides by zero at 2, in step 0 \(t = 900\)"),
+        ("a/t*t", r"divides by zero at 2, in step 2 \(t = 0\)"),
+        ("a/(900 - t)*(900 - t)", r"divides by zero at 2, in step 0 \(t = 900\)"),
+        ("blur(a, 1 - step) + b - blur(b, 1 - step)", r"blurs by -1 pixels, .* in step 2"),
+    ],
+)
+@pytest.mark.parametrize("around", [lambda mixed: mixed, lambda mixed: FlipAverage(mixed, A, Flip())])
+def test_what_a_run_would_meet_is_told_before_its_first_call_of_a_network(text, told, around):
+    network = ToyNetwork()
+    mixed = around(of(text, a=leaf(1, network), b=leaf(2, network)))
+    with pytest.raises(FormulaError, match=told):
+        price(mixed, noise(1), [900, 500, 0])
+    assert network.calls == []
+    with pytest.raises(FormulaError, match=told):
+        for step, t in enumerate([900, 500, 0]):
+            Evaluator().estimate(mixed, noise(1), t, step)
+
+
+def test_what_a_run_does_not_meet_is_no_fault():
+    late = When(of("a/step*step", a=A), B, 600, 0)
+    assert price(late, noise(1), [900, 500, 10]) == Cost(0, 0)
+    list(Sampler(timesteps=(900, 500, 10)).sample(late, Noisy(noise(1))))
+
+
 def test_an_error_at_a_step_names_the_step_and_the_place():
     fading = of("b + s*(a/t - b/t)", any_sum=True)
     *_, last = Sampler(steps=4, timesteps=(900, 500, 10)).sample(fading, Noisy(noise(1)))
@@ -432,8 +459,6 @@ def test_a_text_that_is_no_formula_is_told_by_check(text, message):
     assert str(problem).startswith(message)
 
 
-def test_what_only_the_links_tell_is_told_when_the_node_runs_before_any_sampling():
-    with pytest.raises(nodegraph.RunFailed) as failed:
+def test_what_only_the_links_tell_is_told_before_anything_runs():
+    with pytest.raises(nodegraph.CheckFailed, match="formula names c at 10, which is not linked; known are a, b, s"):
         nodegraph.run(graph_of("b + s*(a-c)"))
-    assert failed.value.result.failed["mix"].startswith("formula names c at 10, which is not linked; known are a, b, s")
-    assert set(failed.value.result.skipped) == {"sample"}

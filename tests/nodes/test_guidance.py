@@ -146,7 +146,7 @@ def test_perp_neg_takes_the_variance_of_the_positive_one():
 
 
 def test_negatives_and_weights_must_be_as_many():
-    with pytest.raises(ValueError, match="there are 2 negatives and 1 weights, must be one for each"):
+    with pytest.raises(ValueError, match="weights are 1 for 2 negatives, must be one for each"):
         PerpNeg(A, U, (B, C), (1.0,), 4.0)
 
 

@@ -145,6 +145,13 @@ def test_one_value_names_each_checkpoint(name: str) -> None:
             assert "checkpoint" not in node.inputs
 
 
+def test_an_empty_name_of_a_checkpoint_is_told_once(alone: None) -> None:
+    told = call("check", EXAMPLES / "if" / "anagram.json", "--set", "checkpoint.value=")
+    message = "skull_text (EncodePrompt): checkpoint is empty, must be an id of the hub, such as DeepFloyd/IF-I-XL"
+    assert (told.exit_code, told.stderr, len(told.stdout.splitlines())) == (2, "", 2)
+    assert told.stdout.startswith(f"{message}-v1.0, or a folder; it comes from checkpoint.value; the same at")
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ALONE])
 def test_it_is_wired_like_its_digits(name: str) -> None:
     """Guidance, noise and sampling are the same nodes, but that a prompt may want guidance where no digit was told."""

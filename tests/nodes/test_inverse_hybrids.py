@@ -166,7 +166,7 @@ def test_what_does_not_fit_is_refused_when_it_is_made():
             lambda: keep_component(known, noise(1, size=28, channels=3), GREY, "grey"),
             "the image is 28 x 28 with 3 channels, the denoiser takes 12 x 12",
         ),
-        (lambda: keep_component(MADE, noise(1), GREY, "grey"), "12 x 12 with 1 channel, must have 3 to be split"),
+        (lambda: keep_component(MADE, noise(1), GREY, "grey"), "12 x 12 with 1 channel, must have 3 channels, to be"),
         (lambda: keep_component(MADE, ORIGINAL, LowHigh(), "low"), "is 12, below base 64.*set base to 0"),
         (lambda: keep_component(MADE, ORIGINAL, LowHigh(base=0), "low"), "kernel is 33 pixels wide, must be at most 2"),
         (

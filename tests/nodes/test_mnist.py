@@ -93,7 +93,7 @@ def test_the_hash_sees_each_pixel_label_and_the_shape():
     [
         (idx([1, 28, 27], bytes(756)), idx([1], bytes(1)), r"\[1, 28, 27\], must be pictures of 28 by 28"),
         (idx([784], bytes(784)), idx([1], bytes(1)), r"\[784\], must be pictures"),
-        (idx([1, 28, 28], bytes(784)), idx([2], bytes(2)), r"\[2\], must be one label for each of 1 pictures"),
+        (idx([1, 28, 28], bytes(784)), idx([2], bytes(2)), r"\[2\], must be one label for each of 1 picture"),
         (idx([1, 28, 28], bytes(784)), idx([1], b"\x0a"), "the label 10, must be 0 to 9"),
         (idx([0, 28, 28], b""), idx([0], b""), "no picture"),
     ],

@@ -166,7 +166,7 @@ def test_repaint_takes_2410_calls_and_says_so_before_the_first():
     context, start = Told(), Noisy(noise(1, 1, 1, 2, torch.float32))
     asked = NetworkDenoiser(ToyNetwork(), {"label": torch.tensor([4])}, COSINE)
     sampling.iterative_sampler(context, guidance.cfg_combine(asked, asked, 2.0), start, preset="RePaint")
-    assert context.said[0] == (0, 2410, "2410 steps: 2410 network calls, 2410 pictures in them")
+    assert context.said[0] == (0, 2410, "2,410 steps: 2,410 network calls, 2,410 pictures in them")
     assert context.said[-1][:2] == (2410, 2410)
     assert len(asked.network.calls) == 2410
 
@@ -221,7 +221,7 @@ def test_a_preset_of_masks_is_what_it_sets(preset):
         ({"preset": "RePaint", "timesteps": [9, 8, 7, 6, 0]}, "is [9, 8, ..., 0], the preset RePaint sets []"),
         ({"preset": "RePaint", "repeats": 5}, "repeats is 5, the preset RePaint sets 10"),
         ({"preset": "RePaint", "variance": "fixed_large"}, "variance is fixed_large, the preset RePaint sets learned"),
-        ({"preset": "repaint"}, "preset is 'repaint', must be one of none, IF pipeline, CS180, RePaint"),
+        ({"preset": "repaint"}, "preset is 'repaint', must be one of 'none', 'IF pipeline', 'CS180', 'RePaint'"),
     ],
 )
 def test_a_preset_overrides_nothing_that_was_given(given, message):

@@ -140,10 +140,10 @@ def test_what_does_not_fit_is_refused_before_any_network_is_called():
     cosine = ExactGaussian(MEANS[0], SIGMA, NoiseSchedule.named("cosine"))
     wrong_rows = (torch.cat([shares[0]] * 2), torch.cat([shares[1]] * 3), shares[2])
     for parts, given, message in (
-        (leaves, shares[:1], "there are 3 parts and 1 masks, must be a mask for each, or for each but the last"),
-        (leaves[:2], shares, "there are 2 parts and 3 masks"),
-        (leaves[:1], (), "there are 1 parts and 0 masks"),
-        ((), (), "there are 0 parts and 0 masks"),
+        (leaves, shares[:1], "masks are 1 for 3 parts, must be one for each, or for each but the last"),
+        (leaves[:2], shares, "masks are 3 for 2 parts"),
+        (leaves[:1], (), "masks are 0 for 1 part,"),
+        ((), (), "masks are 0 for 0 parts"),
         (leaves, (shares[0], shares[1], masks(size=8)[0]), r"masks\[2\] is 8 x 8, must be 12 x 12 like masks\[0\]"),
         (leaves, (shares[0], 2 * shares[1], shares[2]), r"masks\[1\] has values from"),
         (leaves, (shares[0][0], *shares[1:]), r"masks\[0\] has the shape \[1, 12, 12\], must be \(B, 1, H, W\)"),

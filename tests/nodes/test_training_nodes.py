@@ -62,14 +62,13 @@ def test_a_training_that_was_cancelled_goes_on_where_it_was(tmp_path, trained):
 
 
 def test_progress_tells_the_epoch_and_the_loss(tmp_path):
-    texts = []
-    context = Context(
-        output=OutputFolder(tmp_path), emit=lambda event: texts.append((event.step, event.total, event.text))
-    )
-    train_unet(context, load_mnist(context, DATA, "test"), epochs=1, batch=100)
+    events = []
+    context = Context(output=OutputFolder(tmp_path), emit=events.append)
+    trained = train_unet(context, load_mnist(context, DATA, "test"), epochs=1, batch=100)
 
-    assert [(step, total) for step, total, _ in texts] == [(1, 2), (2, 2)]
-    assert all(text.startswith("epoch 1 of 1, loss ") for *_, text in texts)
+    assert [(event.step, event.total) for event in events] == [(1, 2), (2, 2)]
+    assert [event.numbers for event in events] == [{"loss": loss, "epoch": 1} for loss in trained.losses.values]
+    assert all(event.text == f"epoch 1 of 1, loss {event.numbers['loss']:.4f}" for event in events)
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 0), ("float16", 1e-2)])

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
-from nodegraph import Graph, RunFailed, Session
+from nodegraph import CheckFailed, Graph, RunFailed, Session
 from nodegraph.checks import check
 from nodegraph.plugins import load_plugins
 from nodegraph_nodes import views
@@ -69,7 +69,7 @@ def test_shufflings_are_one_for_all_or_one_for_each():
         assert made.views == tuple(named_view(name, seed) for name, seed in zip(names, seeds, strict=True))
     with pytest.raises(ValueError, match="permutations are 2, must be none, one for all, or one for each of the 3"):
         views.multi_view([a] * 3, names, permutations=[1, 2])
-    with pytest.raises(ValueError, match="there are 2 parts and 3 views, must be one for each"):
+    with pytest.raises(ValueError, match="views are 3 for 2 parts, must be one for each"):
         views.multi_view([a] * 2, names)
 
 
@@ -106,7 +106,7 @@ def test_in_a_graph(reduction):
 
 def test_in_a_graph_what_does_not_fit_is_told():
     with Session(load_plugins(only=["nodegraph"])) as session:
-        with pytest.raises(RunFailed, match="there are 3 parts and 2 views, must be one for each"):
+        with pytest.raises(CheckFailed, match="views are 2 for 3 parts, must be one for each"):
             session.run(three_ways(views=["identity", "flip"]))
         with pytest.raises(RunFailed, match=r"is not orthogonal: its defect is 0\.5, must be below 0\.001"):
             session.run(three_ways(views=["identity", "flip", "gain"]))

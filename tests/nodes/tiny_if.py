@@ -26,7 +26,7 @@ COMMON: dict[str, Any] = {
     "block_out_channels": (CHANNELS, CHANNELS, 2 * CHANNELS, 2 * CHANNELS),
     "norm_num_groups": CHANNELS // 2,  # a colour and its negative are one group
     "cross_attention_dim": 64,
-    "attention_head_dim": 8,
+    "attention_head_dim": 16,
     "cross_attention_norm": "group_norm",
     "addition_embed_type": "text",
     "addition_embed_type_num_heads": 4,

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nodegraph.errors import count
+
 from .logs import verbose_option
-from .speaking import complain, count, say
+from .speaking import complain, say
 from .statuses import FAILED, WRONG
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nodegraph.checkpoints import CheckpointNeed
+from nodegraph.errors import count
 from nodegraph.needs import NeededCheckpoint, Needs
 
-from .speaking import complain, count, say
+from .speaking import complain, say
 
 __all__ = ["here_text", "missing_text", "name_text", "say_needs", "size_text"]
 

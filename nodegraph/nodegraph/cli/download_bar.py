@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from .bars import Bars
 from .fetch import Downloads
 from .speaking import harmless
 
 __all__ = ["DownloadBar"]
 
 
-class DownloadBar(Downloads):
+class DownloadBar(Bars, Downloads):
     """How far a download is, for a person."""
 
     def __init__(self, name: str, console: Console | None = None) -> None:
@@ -31,15 +29,6 @@ class DownloadBar(Downloads):
             redirect_stdout=False,
         )
         self.task = self.bars.add_task(harmless(name), total=None)
-
-    def __enter__(self) -> Self:
-        self.bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bars.stop()
 
     def __call__(self, done: int, total: int, file: str) -> None:
         self.bars.update(self.task, completed=done, total=total, description=harmless(file))

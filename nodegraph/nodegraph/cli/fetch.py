@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from nodegraph.errors import count
+
 from .logs import verbose_option
-from .speaking import complain, count, duration, say
+from .speaking import complain, duration, say
 from .statuses import FAILED, INTERRUPTED, WRONG
 
 if TYPE_CHECKING:
@@ -58,7 +60,9 @@ def fetch_command(file: str, settings: tuple[str, ...]) -> int:
     needs = needed_checkpoints(graph, registry)
     for place in needs.unknown:
         complain(f"checkpoint of {place}: only a run can tell which, so it is not fetched", fg="yellow")
-    statuses = [0]
+    for reason, inputs in needs.wrong.items():
+        complain(f"{', '.join(inputs)}: {reason}")
+    statuses = [WRONG] * len(needs.wrong)
     try:
         with terminated_as_interrupted():
             for needed in needs.checkpoints:
@@ -80,7 +84,7 @@ def fetch_command(file: str, settings: tuple[str, ...]) -> int:
         say(f"{file}: all checkpoints that it needs are here")
     else:
         say(f"{file}: it needs no checkpoint")
-    return max(statuses)
+    return max(statuses, default=0)
 
 
 def fetch(needed: NeededCheckpoint, registry: Registry) -> int:

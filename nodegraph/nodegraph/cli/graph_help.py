@@ -11,7 +11,7 @@ import click
 from nodegraph.graphs import Graph
 from nodegraph.node_types import InputSpec, to_json
 from nodegraph.registry import Registry
-from nodegraph.validation import shown
+from nodegraph.validation import is_word, listed, shown
 
 from .inputs import OwnInput, own_inputs
 from .speaking import harmless
@@ -53,8 +53,8 @@ def notes(graph: Graph) -> Iterator[str]:
 
 
 def metavar(spec: InputSpec) -> str:
-    """What stands for the value: its type, or the choices when they are few."""
-    if spec.choices and len(" | ".join(spec.choices)) <= 40:
+    """What stands for the value: its type, or the choices when they are few and short."""
+    if spec.choices and len(" | ".join(spec.choices)) <= 40 and all(map(is_word, spec.choices)):
         return "[" + "|".join(spec.choices) + "]"
     return spec.type_name.upper() + ("..." if spec.indexed else "")
 
@@ -73,7 +73,7 @@ def value_text(value: Any) -> str:
 
 
 def choices_text(spec: InputSpec) -> str:
-    return f"one of {', '.join(spec.choices)}" if spec.choices and metavar(spec) == spec.type_name.upper() else ""
+    return f"one of {listed(spec.choices)}" if spec.choices and metavar(spec) == spec.type_name.upper() else ""
 
 
 def range_text(spec: InputSpec) -> str:

@@ -76,9 +76,11 @@ def port_type(port: InputSpec | OutputSpec) -> str:
 
 def input_text(port: InputSpec) -> str:
     """`Denoising steps. [default 25, 1 to 1000]`."""
+    from nodegraph.validation import listed
+
     from .graph_help import range_text, value_text
 
     facts = ["required" if port.required else f"default {value_text(port.default)}", range_text(port)]
     if port.choices:
-        facts.append(f"one of {', '.join(port.choices)}")
+        facts.append(f"one of {listed(port.choices)}")
     return f"{port.help}  [{', '.join(fact for fact in facts if fact)}]".strip()

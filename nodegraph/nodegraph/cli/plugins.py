@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from nodegraph.errors import count
+
 from .logs import verbose_option
-from .speaking import complain, count, say
+from .speaking import complain, say
 
 __all__ = ["new_plugin_command", "plugins_command"]
 

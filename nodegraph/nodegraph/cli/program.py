@@ -15,12 +15,14 @@ from nodegraph import errors
 
 from . import logs
 from .check import check_command
+from .edit import edit_command
 from .fetch import fetch_command
 from .nodes import nodes_command
 from .plugins import new_plugin_command, plugins_command
 from .run import run_command
 from .speaking import Unwritable, complain
 from .statuses import FAILED, INTERRUPTED, WRONG
+from .worker import worker_command
 
 __all__ = ["Program", "program"]
 
@@ -102,12 +104,22 @@ def silence(stream: Any) -> Any:
 def program(ctx: click.Context) -> None:
     """Wire denoisers into diffusion workflows, and run them.
 
-    `nodegraph run FILE` runs a saved graph, or a picture that carries one; `nodegraph run FILE --help` lists what can
-    be changed in it from here.
+    `nodegraph` alone opens the editor, where there is a display. `nodegraph run FILE` runs a saved graph, or a picture
+    that carries one; `nodegraph run FILE --help` lists what can be changed in it from here.
     """
     if ctx.invoked_subcommand is None:
+        from .editor import start, why_no_editor
+
+        why = why_no_editor()
+        if not why:
+            ctx.exit(start())
         click.echo(ctx.get_help())
+        complain(f"\nThe editor was not opened: {why}", fg=None)
 
 
-for command in (run_command, check_command, fetch_command, nodes_command, plugins_command, new_plugin_command):
+COMMANDS = (
+    edit_command, run_command, check_command, fetch_command, nodes_command, plugins_command, new_plugin_command,
+    worker_command,
+)  # fmt: skip
+for command in COMMANDS:
     program.add_command(command)

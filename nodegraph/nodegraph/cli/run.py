@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nodegraph.errors import count
+
 from .logs import log_file, verbose_option
-from .speaking import complain, count, duration, say
+from .speaking import complain, duration, say
 from .statuses import FAILED, INTERRUPTED
 
 if TYPE_CHECKING:

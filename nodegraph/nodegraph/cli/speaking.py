@@ -12,7 +12,7 @@ import click
 
 from nodegraph.errors import OutputError
 
-__all__ = ["Unwritable", "complain", "count", "duration", "harmless", "say"]
+__all__ = ["Unwritable", "complain", "duration", "harmless", "say"]
 
 
 def say(text: str, **style: Any) -> None:
@@ -40,11 +40,6 @@ def complain(text: str, **style: Any) -> None:
 def harmless(text: str) -> str:
     """The text without control characters but for line breaks and tabs."""
     return "".join("�" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text)
-
-
-def count(number: int, thing: str) -> str:
-    """`1 node`, `2 nodes`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
@@ -15,6 +13,7 @@ from rich.text import Text
 from nodegraph.events import Event, NodeFailed, NodeFinished, NodeProgress, NodeSkipped, NodeStarted
 from nodegraph.graphs import Graph
 
+from .bars import Bars
 from .display import STOPPING, Display, failure_text, finish_words, progress_text
 from .speaking import harmless
 
@@ -24,7 +23,7 @@ SHOW_CURSOR = b"\x1b[?25h"
 STYLES = {"done": "green", "cached": "cyan", "failed": "bold red", "skipped": "yellow"}
 
 
-class Terminal(Display):
+class Terminal(Bars, Display):
     """A display for a person."""
 
     def __init__(self, graph: Graph, console: Console | None = None) -> None:
@@ -42,15 +41,6 @@ class Terminal(Display):
             redirect_stdout=False,
         )
         self.tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self.bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bars.stop()
 
     def __call__(self, event: Event) -> None:
         match event:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import check_views
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
@@ -36,13 +37,7 @@ class MultiView(Composition):
     reduction: Reduction = "mean"
 
     def __post_init__(self) -> None:
-        if not self.denoisers:
-            raise ValueError("there are no parts to see; link at least one")
-        if len(self.views) != len(self.denoisers):
-            raise ValueError(
-                f"there are {len(self.denoisers)} parts and {len(self.views)} views, must be one for each; "
-                "identity is the picture as it stands"
-            )
+        check_views(len(self.denoisers), len(self.views))
         if self.reduction not in get_args(Reduction):
             raise ValueError(f"reduction is {self.reduction!r}, must be one of {', '.join(get_args(Reduction))}")
         super().__post_init__()

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nodegraph_nodes.ops.sizes import check_odd
+
 REACH = 4.0
 """Standard deviations that the default kernel reaches to each side; 6e-5 of a Gaussian's mass lies beyond."""
 
@@ -56,8 +58,7 @@ def gaussian_weights(sigma: float, kernel: int | None = None) -> Tensor:
         raise ValueError(f"sigma is {sigma}, must be a number of pixels, 0 or more")
     if kernel is None:
         kernel = 2 * math.ceil(REACH * sigma) + 1
-    if kernel < 1 or kernel % 2 == 0:
-        raise ValueError(f"kernel is {kernel}, must be an odd number of pixels")
+    check_odd(kernel)
     distance = torch.arange(kernel, dtype=torch.float64) - kernel // 2
     if sigma == 0:
         return (distance == 0).double()

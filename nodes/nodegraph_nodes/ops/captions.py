@@ -4,6 +4,8 @@ import importlib
 import warnings
 from typing import Any, Literal, get_args
 
+from nodegraph_nodes.ops.words import listed
+
 Cleaning = Literal["clean caption", "lower and strip"]
 
 CLEANERS = {"bs4": "beautifulsoup4", "ftfy": "ftfy"}
@@ -23,7 +25,7 @@ def cleaned(text: str, cleaning: Cleaning) -> str:
     if cleaning == "lower and strip":
         return text.lower().strip()
     if cleaning != "clean caption":
-        raise ValueError(f"cleaning is {cleaning!r}, must be one of {', '.join(get_args(Cleaning))}")
+        raise ValueError(f"cleaning is {cleaning!r}, must be one of {listed(get_args(Cleaning))}")
     missing = [package for module, package in CLEANERS.items() if not can_import(module)]
     if missing:  # diffusers would go on without cleaning, and the same seed would give another picture
         raise ValueError(

@@ -38,6 +38,7 @@ class Kind:
         config: the file that describes it.
         classes: matches the class that the config names, when it names one.
         weights: whether files of weights belong to it.
+        named: whether the config has to name its class, or nothing here could load it.
         one_of: files of which one has to be there.
     """
 
@@ -45,6 +46,7 @@ class Kind:
     config: str = "config.json"
     classes: str = ""
     weights: bool = True
+    named: bool = False
     one_of: tuple[str, ...] = ()
 
 
@@ -52,7 +54,7 @@ VOCABULARIES = ("spiece.model", "tokenizer.json", "vocab.json", "sentencepiece.b
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "unet": Kind("a U-Net (UNet2DConditionModel)", classes=r"UNet.*"),
+        "unet": Kind("a U-Net (UNet2DConditionModel)", classes=r"UNet.*", named=True),
         "vae": Kind("an autoencoder (AutoencoderKL)", classes=r"(Autoencoder|AsymmetricAutoencoder|VQModel).*"),
         "text_encoder": Kind("a text encoder (T5EncoderModel)", classes=r".*(Encoder|Text).*Model.*|U?M?T5.*"),
         "safety_checker": Kind("a safety checker (IFSafetyChecker)", classes=r".*SafetyChecker"),
@@ -145,6 +147,8 @@ def inspect_component(folder: Path, component: str, variant: str) -> str:
         raise Lacking(f"holds no {component}/{kind.config}")
     config = read_json(here / kind.config)
     found = class_of(config)
+    if kind.named and not found:
+        raise ValueError(f"{here / kind.config} names no class, must be {kind.what}; get the checkpoint again")
     if found and kind.classes and not re.fullmatch(kind.classes, found):
         raise ValueError(f"{here / kind.config} describes a {found}, must be {kind.what}")
     if kind.one_of and not names.intersection(kind.one_of):

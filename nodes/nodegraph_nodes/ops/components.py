@@ -7,7 +7,6 @@ Source: Geng, Park and Owens 2024 (Factorized Diffusion); defaults and scaling b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
 from typing import ClassVar
@@ -16,9 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import check_components
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
 from nodegraph_nodes.ops.denoisers import Composition
-from nodegraph_nodes.ops.evaluation import gather, shape_text
+from nodegraph_nodes.ops.evaluation import gather
+from nodegraph_nodes.ops.sizes import check_colours, check_kernel, check_length, grown, growth
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
 
 
@@ -110,8 +111,7 @@ class GreyColour(Components):
         return grey.expand_as(x) if i == 0 else x - grey
 
     def check(self, shape: Shape) -> None:
-        if shape[0] != 3:
-            raise ValueError(f"the pictures are {shape_text(shape)}, must have 3 to be split into grey and colour")
+        check_colours(shape)
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,7 @@ class MotionRest(Components):
     base: int = 64
 
     def __post_init__(self) -> None:
-        if self.length < 1 or self.length % 2 == 0:
-            raise ValueError(f"length is {self.length}, must be an odd number of pixels")
+        check_length(self.length)
 
     def component(self, i: int, x: Tensor) -> Tensor:
         length = grown(self.length, growth(x.shape[-2:], self.base))
@@ -162,38 +161,9 @@ def named_components(
 # Kernels that grow with the picture
 
 
-def growth(size: Sequence[int], base: int) -> int:
-    """How many times as large as `base` the shorter side is, a whole number; 1 where base is 0."""
-    side = min(size)
-    if base == 0:
-        return 1
-    if side < base:
-        raise ValueError(
-            f"the shorter side of the pictures is {side}, below base {base}, so that sigma and kernel cannot be scaled "
-            "to them; set base to 0 and give both in pixels"
-        )
-    return side // base
-
-
-def grown(kernel: int, times: int) -> int:
-    """A kernel for pictures `times` as large: as many times as wide, and odd again."""
-    return kernel * times + (times % 2 == 0)
-
-
 def blurred(x: Tensor, sigma: float, kernel: int, base: int) -> Tensor:
     times = growth(x.shape[-2:], base)
     return gaussian_blur(x, sigma * times, grown(kernel, times))
-
-
-def check_kernel(shape: Shape, kernel: int, base: int) -> None:
-    """ValueError when the kernel reaches further than pictures can be reflected at their borders."""
-    side, wide = min(shape[1:]), grown(kernel, growth(shape[1:], base))
-    if wide // 2 >= side:
-        scaled = f" (kernel {kernel} for base {base})" if wide != kernel else ""
-        raise ValueError(
-            f"the kernel is {wide} pixels wide{scaled}, must be at most {2 * side - 1} for pictures of "
-            f"{shape_text(shape)}"
-        )
 
 
 # The denoiser
@@ -210,11 +180,7 @@ class Factorize(Composition):
     components: Components
 
     def __post_init__(self) -> None:
-        names = self.components.names
-        if len(self.denoisers) != len(names):
-            raise ValueError(
-                f"there are {len(self.denoisers)} parts, must be {len(names)}, one each for {', '.join(names)}"
-            )
+        check_components(len(self.denoisers), self.components.names)
         super().__post_init__()
         if self.shape is not None:
             self.components.check(self.shape)

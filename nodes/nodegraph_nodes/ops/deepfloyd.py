@@ -13,15 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import check_prompts
 from nodegraph_nodes.ops.checkpoints import Checkpoint
-from nodegraph_nodes.ops.evaluation import shape_text
 from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
 from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_variance
-from nodegraph_nodes.ops.unets import Traits, load_unet, traits
+from nodegraph_nodes.ops.sizes import check_channel_count, check_picture_channels, check_sides, enlarged
+from nodegraph_nodes.ops.traits import first_traits, second_traits
+from nodegraph_nodes.ops.unets import load_unet
 from nodegraph_nodes.types import Asking, Conditioning, Draw, Estimate, Image, Point
 
-FIRST = ("unet", "scheduler")
-SECOND = ("unet", "scheduler", "image_noising_scheduler")
 FAR = 2.0  # no picture in [-1, 1] reaches this, also when its sampler did not clip
 
 
@@ -40,10 +40,7 @@ class IFDenoiser(NetworkDenoiser):
     learned: bool = True
 
     def ask(self, p: Point) -> Asking:
-        if p.x.shape[1] != self.channels:
-            raise ValueError(
-                f"the pictures are {shape_text(p.x.shape[1:])}, {self.name} takes {self.channels} channels"
-            )
+        check_channel_count(p.x.shape[1:], self.channels, self.name)
         check_sides(p.x.shape[-2], p.x.shape[-1], self.multiple)
         estimate = yield from super().ask(p)
         return estimate if self.learned else Estimate(estimate.noise)
@@ -59,10 +56,7 @@ def first_stage(
         checkpoint: with the components `FIRST`.
         store: where the network is kept; it is loaded when it is first called.
     """
-    unet = traits(checkpoint)
-    if unet.levelled:
-        raise ValueError(f"{checkpoint.folder} enlarges pictures and is for IFStage2; IFStage1 needs a first stage")
-    check_channels(unet, unet.taken, checkpoint)
+    unet = first_traits(checkpoint)
     return IFDenoiser(
         stored(checkpoint, store, dtype),
         {"prompts": checked_prompts(conditioning, unet.width)},
@@ -101,11 +95,8 @@ def second_stage(
         size: the shorter side of what is drawn; 0 for that of the pictures that the network was trained on.
         check_range: refuse pictures without a value below 0.
     """
-    unet = traits(checkpoint)
+    unet = second_traits(checkpoint)
     channels = unet.taken // 2
-    if not unet.levelled or unet.taken % 2:
-        raise ValueError(f"{checkpoint.folder} does not enlarge pictures; IFStage2 needs a second stage")
-    check_channels(unet, channels, checkpoint)
     prompts = checked_prompts(conditioning, unet.width)
     noising = schedule_of(checkpoint, "image_noising_scheduler")
     if not 0 <= noise_level < noising.steps:
@@ -114,10 +105,7 @@ def second_stage(
     small = image.pixels
     height, width = enlarged(small.shape[-2], small.shape[-1], size or unet.size, unet.multiple)
     rows, pictures = len(prompts), len(small)
-    if max(rows, pictures) % min(rows, pictures):
-        raise ValueError(
-            f"there are {rows} prompts and {pictures} pictures, must be as many, or one a multiple of the other"
-        )
+    check_prompts(rows, pictures)
     large = F.interpolate(small, (height, width), mode="bilinear", align_corners=True)
     inputs = {
         "prompts": prompts,
@@ -154,15 +142,6 @@ def name_of(stage: str, conditioning: Conditioning) -> str:
 # What can be known before a weight is read
 
 
-def check_channels(unet: Traits, channels: int, checkpoint: Checkpoint) -> None:
-    """ValueError when the network gives something else than noise, or noise and variance, of its pictures."""
-    if unet.given not in (channels, 2 * channels):
-        raise ValueError(
-            f"unet/ in {checkpoint.folder} gives {unet.given} channels for pictures of {channels}, "
-            f"must be {2 * channels}, the noise and its variance, or {channels}"
-        )
-
-
 def checked_prompts(conditioning: Conditioning, width: int) -> Tensor:
     """The embedding, if the network can read it."""
     embedding = conditioning.embedding
@@ -181,37 +160,6 @@ def checked_prompts(conditioning: Conditioning, width: int) -> Tensor:
     return embedding
 
 
-def check_sides(height: int, width: int, multiple: int) -> None:
-    """ValueError when the network cannot halve the sides as often as it wants to."""
-    if height % multiple or width % multiple:
-        raise ValueError(
-            f"the pictures are {width} x {height}, must be divisible by {multiple}, "
-            f"such as {nearest(width, multiple)} x {nearest(height, multiple)}"
-        )
-
-
-def nearest(side: int, multiple: int) -> int:
-    """The nearest side that is divisible, and not 0."""
-    return max(1, round(side / multiple)) * multiple
-
-
-def enlarged(height: int, width: int, size: int, multiple: int) -> tuple[int, int]:
-    """Height and width of a picture whose shorter side becomes `size`."""
-    shorter = min(height, width)
-    if shorter > size:
-        raise ValueError(
-            f"the picture is {width} x {height}, larger than the {size} to be drawn; make it smaller first"
-        )
-    if height * size % shorter or width * size % shorter:
-        raise ValueError(
-            f"the picture is {width} x {height}, whose longer side would not be a whole number "
-            f"where the shorter one is {size}; crop it, or choose another size"
-        )
-    height, width = height * size // shorter, width * size // shorter
-    check_sides(height, width, multiple)
-    return height, width
-
-
 def check_picture(image: Image, channels: int, check_range: bool) -> None:
     """ValueError when it is no picture in [-1, 1].
 
@@ -223,8 +171,7 @@ def check_picture(image: Image, channels: int, check_range: bool) -> None:
         raise ValueError(f"the image is in the space {image.space}, must be pixels; decode it first")
     if pixels.ndim != 4 or 0 in pixels.shape:
         raise ValueError(f"the image has the shape {list(pixels.shape)}, must be (B, {channels}, H, W)")
-    if pixels.shape[1] != channels:
-        raise ValueError(f"the image is {shape_text(pixels.shape[1:])}, must have {channels} channels; load it in RGB")
+    check_picture_channels(pixels.shape[1:], channels)
     low, high = float(pixels.min()), float(pixels.max())
     if not -FAR <= low <= high <= FAR:
         raise ValueError(f"the image has values from {low:g} to {high:g}, must be from -1 to 1, without noise")

@@ -8,15 +8,16 @@ commute with the step of a sampler.
 
 from dataclasses import dataclass, field
 from functools import reduce
-from math import isfinite
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import agreed, check_sum
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
-from nodegraph_nodes.ops.evaluation import gather, rows_for, shape_text
+from nodegraph_nodes.ops.evaluation import gather, rows_for
+from nodegraph_nodes.ops.sizes import check_size, shape_text
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
 
 
@@ -30,33 +31,10 @@ class Composition(Denoiser):
     largest: float | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name, value in agreed(self.parts()).items():
+        parts = self.parts()
+        common = ("schedule", "shape", "space", "largest")
+        for name, value in agreed([{each: getattr(part, each) for each in common} for part in parts]).items():
             object.__setattr__(self, name, value)
-
-
-def agreed(parts: tuple[Denoiser, ...]) -> dict[str, Any]:
-    """What denoisers that are asked about the same x_t must have in common; ValueError when they do not."""
-    first = parts[0]
-    shape = next((part.shape for part in parts if part.shape is not None), None)
-    largest = next((part.largest for part in parts if part.largest is not None), None)
-    for part in parts:
-        if part.schedule != first.schedule:
-            raise ValueError(
-                f"the denoisers have different schedules, {first.schedule.name} and {part.schedule.name}; "
-                "what is composed must have learned the same one"
-            )
-        if part.shape not in (None, shape):
-            raise ValueError(
-                f"the denoisers take different pictures, {shape_text(shape or ())} and {shape_text(part.shape or ())}"
-            )
-        if part.space != first.space:
-            raise ValueError(f"the denoisers work in different spaces, {first.space} and {part.space}")
-        if part.largest not in (None, largest):
-            raise ValueError(
-                f"the denoisers are thresholded up to different values, {largest:g} and {part.largest:g}; "
-                "what is composed must share one"
-            )
-    return {"schedule": first.schedule, "shape": shape, "space": first.space, "largest": largest}
 
 
 def mean(a: Tensor | None, b: Tensor | None) -> Tensor | None:
@@ -135,8 +113,8 @@ class FrequencyMix(Composition):
         if self.shape is not None and len(weights) // 2 >= min(self.shape[1:]):
             side = min(self.shape[1:])
             raise ValueError(
-                f"sigma {self.sigma:g} needs a kernel of {len(weights)} pixels, must be at most {2 * side - 1} "
-                f"for pictures of {shape_text(self.shape)}"
+                f"sigma {self.sigma:g} needs a kernel of {count(len(weights), 'pixel')}, "
+                f"must be at most {2 * side - 1} for pictures of {shape_text(self.shape)}"
             )
 
     def ask(self, p: Point) -> Asking:
@@ -163,7 +141,7 @@ class RegionBlend(Composition):
         super().__post_init__()
         check_mask(self.mask)
         if self.shape is not None and self.space == "pixels":
-            check_size(self.mask, "the mask", self.shape[1:])
+            check_size(self.mask.shape[-2:], "the mask", self.shape[1:])
 
     def ask(self, p: Point) -> Asking:
         m = mask_for(self.mask, p.x, self.space)
@@ -187,16 +165,7 @@ class WeightedSum(Composition):
     weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if not self.conditions:
-            raise ValueError("there are no parts to sum; link at least one")
-        if len(self.weights) != len(self.conditions):
-            raise ValueError(
-                f"there are {len(self.conditions)} parts and {len(self.weights)} weights, must be one for each"
-            )
-        check_finite(self.weights)
-        total = sum(self.weights)
-        if self.base is None and abs(total - 1) > 1e-6:
-            raise ValueError(f"the weights sum to {total:g}, must sum to 1 where there is no base")
+        check_sum(len(self.conditions), self.weights, self.base is not None)
         super().__post_init__()
 
     def ask(self, p: Point) -> Asking:
@@ -207,13 +176,6 @@ class WeightedSum(Composition):
         u, *parts = yield from gather(self.base.ask(p), *(condition.ask(p) for condition in self.conditions))
         pushes = [weight * (part.noise - u.noise) for weight, part in zip(self.weights, parts, strict=True)]
         return Estimate(reduce(Tensor.add, pushes, u.noise), parts[0].variance)
-
-
-def check_finite(weights: tuple[float, ...]) -> None:
-    """ValueError when a weight is no number."""
-    for weight in weights:
-        if not isfinite(weight):
-            raise ValueError(f"weights holds {weight}, must all be finite numbers")
 
 
 # Masks
@@ -228,18 +190,10 @@ def check_mask(mask: Tensor, name: str = "the mask") -> None:
         raise ValueError(f"{name} has values from {low:g} to {high:g}, must be from 0 to 1")
 
 
-def check_size(picture: Tensor, name: str, size: tuple[int, ...], like: str = "the pictures") -> None:
-    """ValueError when something is not as high and wide as the pictures."""
-    if tuple(picture.shape[-2:]) != tuple(size):
-        raise ValueError(
-            f"{name} is {picture.shape[-1]} x {picture.shape[-2]}, must be {size[1]} x {size[0]} like {like}"
-        )
-
-
 def mask_for(mask: Tensor, x: Tensor, space: str) -> Tensor:
     """The mask for pictures `x`, (B or 1, 1, H, W): of their size in pixel space, averaged to it on latents."""
     if space == "pixels":
-        check_size(mask, "the mask", tuple(x.shape[-2:]))
+        check_size(mask.shape[-2:], "the mask", x.shape[-2:])
     elif mask.shape[-2:] != x.shape[-2:]:
         mask = F.adaptive_avg_pool2d(mask, (x.shape[-2], x.shape[-1]))
     return mask.to(x) if len(mask) == 1 else rows_for(mask, len(x), "the mask").to(x)

@@ -67,9 +67,9 @@ def sheet(
     if background not in BACKGROUNDS:
         raise ValueError(f"background is {background!r}, must be one of {', '.join(BACKGROUNDS)}")
     if captions and len(captions) != len(tiles):
-        raise ValueError(f"captions are {len(captions)}, must be one for each of the {len(tiles)} pictures")
+        raise ValueError(f"captions are {len(captions)}, must be {len(tiles)}, one for each picture")
     if headings and len(headings) != len(pictures):
-        raise ValueError(f"headings are {len(headings)}, must be one for each of the {len(pictures)} batches")
+        raise ValueError(f"headings are {len(headings)}, must be {len(pictures)}, one for each batch")
 
     batches = [len(batch) for batch in pictures]
     columns = min(columns or fitting_columns(batches, apart=bool(headings)), len(tiles))

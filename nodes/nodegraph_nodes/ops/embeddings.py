@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from nodegraph_nodes.ops.weights import read_safetensors, safetensors_bytes
+from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Conditioning
 
 NAME = "embedding"
@@ -27,12 +28,12 @@ def joined(parts: Sequence[Conditioning]) -> Conditioning:
     for number, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise ValueError(
-                f"parts[{number}] has {shape[0]} tokens of {shape[1]} numbers, must have {shapes[0][0]} of "
-                f"{shapes[0][1]} as parts[0] has; encode all prompts with one checkpoint"
+                f"parts[{number}] has {count(shape[0], 'token')} of {count(shape[1], 'number')}, "
+                f"must have {shapes[0][0]} of {shapes[0][1]} as parts[0] has; encode all prompts with one checkpoint"
             )
     rows = [len(part.embedding) for part in parts]
-    told = all(len(part.prompts) == count for part, count in zip(parts, rows, strict=True))
-    cut = [part.cut if len(part.cut) == count else (0,) * count for part, count in zip(parts, rows, strict=True)]
+    told = all(len(part.prompts) == length for part, length in zip(parts, rows, strict=True))
+    cut = [part.cut if len(part.cut) == length else (0,) * length for part, length in zip(parts, rows, strict=True)]
     return Conditioning(
         torch.cat([part.embedding for part in parts]),
         tuple(text for part in parts for text in part.prompts) if told else (),
@@ -70,7 +71,8 @@ def read_embedding(path: Path) -> Conditioning:
 def conditioning_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Conditioning:
     if len(tensors) != 1:
         some = ", ".join(sorted(tensors)[:3])
-        raise ValueError(f"holds {len(tensors)} tensors{f' ({some}, ...)' if some else ''}, must hold one embedding")
+        found = count(len(tensors), "tensor") + (f" ({some}, ...)" if some else "")
+        raise ValueError(f"holds {found}, must hold one embedding")
     ((name, values),) = tensors.items()
     if not values.is_floating_point():
         raise ValueError(f"holds {name} as {str(values.dtype).removeprefix('torch.')}, must be floating-point numbers")
@@ -92,5 +94,5 @@ def told(metadata: Mapping[str, str], name: str, rows: int, kind: type) -> tuple
     except ValueError:
         found = None
     if not isinstance(found, list) or not all(type(item) is kind for item in found) or len(found) not in (0, rows):
-        raise ValueError(f"names {name} in its metadata that do not fit its {rows} rows; save it again")
+        raise ValueError(f"names {name} in its metadata that do not fit its {count(rows, 'row')}; save it again")
     return tuple(found)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.sizes import check_rows, check_shape
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Network, Point, Query
 
 
@@ -155,16 +156,7 @@ def check_fits(denoiser: Denoiser, x: Tensor) -> None:
     """ValueError when `x` is not of the shape that the denoiser takes."""
     if x.ndim != 4 or len(x) == 0:
         raise ValueError(f"x has the shape {list(x.shape)}, must be (B, C, H, W) with at least one picture")
-    if denoiser.shape is not None and tuple(x.shape[1:]) != denoiser.shape:
-        raise ValueError(
-            f"the pictures are {shape_text(x.shape[1:])}, the denoiser takes {shape_text(denoiser.shape)} only"
-        )
-
-
-def shape_text(shape: Iterable[int]) -> str:
-    """A shape (C, H, W) in words: `28 x 28 with 1 channel`."""
-    channels, height, width = shape
-    return f"{width} x {height} with {channels} channel{'' if channels == 1 else 's'}"
+    check_shape(x.shape[1:], denoiser.shape)
 
 
 def batches(queries: Iterable[Query], known: Mapping[Hashable, Tensor]) -> list[list[Query]]:
@@ -194,11 +186,7 @@ def rows_for(values: Tensor, count: int, name: str) -> Tensor:
         ValueError: there are fewer pictures than rows, so that some would be left out.
     """
     n = len(values)
-    if not 0 < n <= count:
-        raise ValueError(
-            f"{name} has {n} rows, one for each picture, and the batch has {count}; it needs {n} or more, "
-            "as `batch` of PureNoise makes them"
-        )
+    check_rows(n, count, name)
     return values if n == count else values.repeat(-(-count // n), *[1] * (values.ndim - 1))[:count]
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "LONGEST",
     "OPERATIONS",
     "ROLES",
+    "WIDEST",
     "FormulaError",
     "Kind",
     "Moment",
@@ -40,6 +41,7 @@ __all__ = [
 
 ESTIMATES = "abcdefgh"
 LONGEST = 1000  # characters of a text
+WIDEST = 1000.0  # pixels of a blur's sigma
 DEEPEST = 100  # operations in one another, so that recursion ends long before Python's
 
 
@@ -63,10 +65,10 @@ class Kind(IntEnum):
 
 
 class FormulaError(ValueError):
-    """What is wrong with a formula, with the column and, below, a caret under the place."""
+    """What is wrong with a formula, with the column and, below, a caret under the place; an empty one has none."""
 
     def __init__(self, said: str, text: str, at: int) -> None:
-        super().__init__(f"formula {said}\n{pointed(text, at)}")
+        super().__init__(f"formula {said}\n{pointed(text, at)}" if text.strip() else f"formula {said}")
 
 
 def pointed(text: str, at: int) -> str:
@@ -207,6 +209,30 @@ class Moment:
             shown = ", ".join(f"{value:g}" for value in values)
             raise self.refuse(node, f"has no finite value for {node.op} of {shown}")
         return result
+
+    def check(self, node: Node, value: float) -> None:
+        """FormulaError when a number cannot be the second operand of a node, whatever the first one is."""
+        if node.op in ("/", "%") and value == 0:
+            raise self.refuse(node, "divides by zero")
+        if node.op == "blur" and not 0 <= value <= WIDEST:
+            raise self.refuse(node, f"blurs by {value:g} pixels, must be from 0 to {WIDEST:g},")
+
+    def settle(self, root: Node) -> None:
+        """Work out all the numbers that the value needs now; FormulaError where one of them has none or does not fit.
+
+        That much is known before anything is asked.
+        """
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if node.kind.known:
+                self.number(node)
+            elif node.op == "where" and node.operands[0].kind is Kind.TRUTH:
+                waiting.append(self.taken(node))
+            else:
+                if len(node.operands) == 2 and node.operands[1].kind is Kind.NUMBER:
+                    self.check(node, self.number(node.operands[1]))
+                waiting += reversed(node.operands)
 
     def taken(self, where: Node) -> Node:
         """The side of a `where` that its condition on numbers chooses."""

@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
-from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
-from nodegraph_nodes.ops.evaluation import gather, shape_text
+from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
+from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Moment, Node, nodes_of
 from nodegraph_nodes.ops.parsing import parse
+from nodegraph_nodes.ops.sizes import check_size, shape_text
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
 
-WIDEST = 1000.0  # pixels of sigma
 TOLERANCE = 1e-6
 APART = 1e-10
 PROBE_SIDE = 16
@@ -60,7 +60,7 @@ class Formula(Composition):
         if self.mask is not None and "mask" in self.names:
             check_mask(self.mask)
             if self.shape is not None and self.space == "pixels":
-                check_size(self.mask, "the mask", self.shape[1:])
+                check_size(self.mask.shape[-2:], "the mask", self.shape[1:])
         check_weights(self)
 
     @cached_property
@@ -77,8 +77,9 @@ class Formula(Composition):
 
     def ask(self, p: Point) -> Asking:
         moment = Moment(self.text, p.t, p.step, self.s)
+        moment.settle(self.tree)  # this, and a mask that does not fit, is refused before any network is called
         asked = moment.asked(self.tree)
-        fields = self.fields(p.x)  # a mask that does not fit is refused before any network is called
+        fields = self.fields(p.x)
         estimates = yield from gather(*(self.given[name].ask(p) for name in asked))
         noises = {name: estimate.noise for name, estimate in zip(asked, estimates, strict=True)}
         noise = Scene(moment, {**fields, **noises}, p.x, gaussian_blur).result(self.tree)
@@ -160,8 +161,8 @@ class Scene:
         return value
 
     def operation(self, node: Node, values: list[Any]) -> Tensor:
-        if node.op in ("/", "%") and not isinstance(values[1], Tensor) and values[1] == 0:
-            raise self.moment.refuse(node, "divides by zero")
+        if len(values) == 2 and type(values[1]) is float:
+            self.moment.check(node, values[1])
         if node.op in ON_TENSORS:
             combined: Tensor = ON_TENSORS[node.op](*values)
             return combined
@@ -189,8 +190,6 @@ class Scene:
         return self.like.new_zeros(shape) + value
 
     def blurred(self, node: Node, picture: Tensor, sigma: float) -> Tensor:
-        if not 0 <= sigma <= WIDEST:
-            raise self.moment.refuse(node, f"blurs by {sigma:g} pixels, must be from 0 to {WIDEST:g},")
         try:
             return self.blur(picture, sigma)
         except ValueError as error:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nodegraph_nodes.ops.denoisers import Composition, check_finite
+from nodegraph_nodes.ops.agreements import check_negatives
+from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
@@ -33,11 +34,7 @@ class PerpNeg(Composition):
     scale: float
 
     def __post_init__(self) -> None:
-        if len(self.weights) != len(self.negatives):
-            raise ValueError(
-                f"there are {len(self.negatives)} negatives and {len(self.weights)} weights, must be one for each"
-            )
-        check_finite(self.weights)
+        check_negatives(len(self.negatives), self.weights)
         super().__post_init__()
 
     def ask(self, p: Point) -> Asking:

@@ -11,10 +11,11 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
+from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
 from nodegraph_nodes.ops.draws import drawing
-from nodegraph_nodes.ops.evaluation import rows_for, shape_text
+from nodegraph_nodes.ops.evaluation import rows_for
 from nodegraph_nodes.ops.fingerprints import fingerprint
+from nodegraph_nodes.ops.sizes import check_image, check_like_sampled, check_size
 from nodegraph_nodes.types import Asking, Denoiser, Draw, NoiseSchedule, Point, StateHook
 
 Mode = Literal["after", "before", "paste", "shared", "fixed"]
@@ -133,25 +134,19 @@ class MaskBlend(Hooked):
             raise ValueError(f"mode is {hook.mode!r}, must be one of {', '.join(get_args(Mode))}")
         check_original(hook.original, hook.space, self)
         if self.space == "pixels":
-            check_size(hook.mask, "the mask", tuple(hook.original.shape[-2:]))
+            check_size(hook.mask.shape[-2:], "the mask", hook.original.shape[-2:])
 
 
 def check_original(original: Tensor, space: str, denoiser: Denoiser) -> None:
     """ValueError when a picture that is to be kept is none that the denoiser could make."""
     if space != denoiser.space:
         raise ValueError(f"the image is in the space {space}, the denoiser works in {denoiser.space}")
-    if denoiser.shape is not None and tuple(original.shape[1:]) != denoiser.shape:
-        raise ValueError(
-            f"the image is {shape_text(original.shape[1:])}, the denoiser takes {shape_text(denoiser.shape)} only"
-        )
+    check_image(original.shape[1:], denoiser.shape)
 
 
 def original_for(original: Tensor, x: Tensor) -> Tensor:
     """The picture that is kept, for each of `x`; ValueError when it is not of their shape."""
-    if original.shape[1:] != x.shape[1:]:
-        raise ValueError(
-            f"the image is {shape_text(original.shape[1:])}, must be {shape_text(x.shape[1:])} like what is sampled"
-        )
+    check_like_sampled(original.shape[1:], x.shape[1:])
     return original.to(x) if len(original) == 1 else rows_for(original, len(x), "the image").to(x)
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import check_kept
 from nodegraph_nodes.ops.components import Components
 from nodegraph_nodes.ops.fingerprints import fingerprint
 from nodegraph_nodes.ops.hooks import Hooked, check_original, original_for
@@ -77,7 +78,6 @@ def keep_component(
     space: str = "pixels",
 ) -> HybridInverse:
     """The denoiser, keeping the component `keep` of `original`; arguments as of `KeepComponent`."""
-    if keep not in components.names:
-        raise ValueError(f"keep is {keep!r}, must be one of {', '.join(components.names)}")
+    check_kept(keep, components.names)
     kept = components.names.index(keep)
     return HybridInverse(denoiser, KeepComponent(original, components, kept, denoiser.schedule, project, seed, space))

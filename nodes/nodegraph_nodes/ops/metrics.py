@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.words import count
+
 
 def psnr(pixels: Tensor, reference: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio of each picture in decibels, (B,), float64; infinite where they are equal.
@@ -25,6 +27,6 @@ def shape(pixels: Tensor) -> str:
     """The shape as read: `3 pictures of 28 x 28, grey`."""
     if pixels.ndim != 4:
         return f"a tensor of shape {list(pixels.shape)}"
-    count, channels, height, width = pixels.shape
+    number, channels, height, width = pixels.shape
     colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
-    return f"{count} picture{'s' if count > 1 else ''} of {width} x {height}, {colour}"
+    return f"{count(number, 'picture')} of {width} x {height}, {colour}"

@@ -14,6 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.words import count
+
 Split = Literal["train", "test"]
 
 FILES: dict[Split, tuple[str, str]] = {
@@ -59,8 +61,8 @@ def read_idx(path: Path) -> Tensor:
         size *= length
     if len(data) != header + size:
         raise ValueError(
-            f"{path} holds {len(data) - header} bytes of data, but its header announces {shape}: {size} bytes; "
-            "it was cut short or changed, fetch it again"
+            f"{path} holds {count(len(data) - header, 'byte')} of data, but its header announces {shape}: "
+            f"{count(size, 'byte')}; it was cut short or changed, fetch it again"
         )
     if size == 0:
         return torch.zeros(shape, dtype=torch.uint8)
@@ -83,7 +85,8 @@ def load_mnist(folder: Path, split: Split = "train") -> tuple[Tensor, Tensor, st
         raise ValueError(f"{image_path} holds an array of {list(images.shape)}, must be pictures of 28 by 28 pixels")
     if labels.ndim != 1 or len(labels) != len(images):
         raise ValueError(
-            f"{label_path} holds an array of {list(labels.shape)}, must be one label for each of {len(images)} pictures"
+            f"{label_path} holds an array of {list(labels.shape)}, "
+            f"must be one label for each of {count(len(images), 'picture')}"
         )
     if len(images) == 0:
         raise ValueError(f"{image_path} holds no picture")

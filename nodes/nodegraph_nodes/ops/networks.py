@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from nodegraph_nodes.ops.digits import read_digits
 from nodegraph_nodes.ops.evaluation import is_out_of_memory, rows_for
 from nodegraph_nodes.ops.fingerprints import fingerprint
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Model, NoiseSchedule, Point, Query, Shape
@@ -171,19 +172,3 @@ def load_trained(model: Model) -> nn.Module:
     from nodegraph_nodes.ops.unet import UNetConfig, build_unet
 
     return build_unet(UNetConfig.from_description(dict(model.config)), model.weights)
-
-
-def read_digits(text: str, classes: int = 10) -> list[int]:
-    """The labels that a text names: "3", "6,9", "0-9"; "" is the label `classes`, which means any digit."""
-    if not text.strip():
-        return [classes]
-    labels: list[int] = []
-    for part in text.split(","):
-        ends = [end.strip() for end in part.split("-")]
-        if len(ends) > 2 or not all(end.isascii() and end.isdigit() and int(end) < classes for end in ends):
-            raise ValueError(
-                f"digit is {text!r}, must be digits from 0 to {classes - 1} such as 3, or 6,9, or 0-9; empty for any"
-            )
-        first, last = int(ends[0]), int(ends[-1])
-        labels += range(first, last + 1) if first <= last else range(first, last - 1, -1)
-    return labels

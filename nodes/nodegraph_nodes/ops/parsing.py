@@ -57,7 +57,7 @@ def parse(text: str, estimates: str = ESTIMATES, mask: bool = True) -> Node:
         mask: whether there is one.
     """
     if not text.strip():
-        raise FormulaError("is empty; write one such as b + s*(a-b)", text[:1], 0)
+        raise FormulaError("is empty; write one such as b + s*(a-b)", "", 0)
     if len(text) > LONGEST:
         raise FormulaError(f"is {len(text):,} characters long, must be at most {LONGEST:,}", text, LONGEST)
     absent = {name for name in ESTIMATES if name not in estimates} | (set() if mask else {"mask"})

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any, Literal
 
+from nodegraph_nodes.ops.words import listed
+
 Preset = Literal["none", "IF pipeline", "CS180", "RePaint"]
 
 Presets = Mapping[str, Mapping[str, Any]]
@@ -60,7 +62,7 @@ def settled(preset: str, presets: Presets, function: Callable[..., Any], given: 
     if preset == "none":
         return dict(given)
     if preset not in presets:
-        raise ValueError(f"preset is {preset!r}, must be one of {', '.join(['none', *presets])}")
+        raise ValueError(f"preset is {preset!r}, must be one of {listed(['none', *presets])}")
     parameters = signature(function).parameters
     for name, value in presets[preset].items():
         if given[name] != parameters[name].default and given[name] != value:
@@ -68,6 +70,19 @@ def settled(preset: str, presets: Presets, function: Callable[..., Any], given: 
                 f"{name} is {told(given[name])}, the preset {preset} sets {told(value)}; leave one of them out"
             )
     return {**given, **presets[preset]}
+
+
+def overridden(preset: str, presets: Presets, given: Mapping[str, Any]) -> dict[str, str]:
+    """Why inputs do not count that were given another value than the preset's, by name.
+
+    Args:
+        given: what was given on purpose, though it may be the default: `settled` cannot tell that apart.
+    """
+    return {
+        name: f"is {told(given[name])}, but the preset {preset} sets {told(value)}"
+        for name, value in presets.get(preset, {}).items()
+        if name in given and given[name] != value
+    }
 
 
 def told(value: Any) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.fingerprints import fingerprint
 from nodegraph_nodes.ops.hooks import Hooked, check_original, original_for
+from nodegraph_nodes.ops.sizes import check_factor
 from nodegraph_nodes.types import Denoiser, Draw, NoiseSchedule, StateHook
 
 Level = Literal["code", "paper"]
@@ -31,11 +32,6 @@ def down_and_up(side: int, factor: int) -> Tensor:
     one_by_one = torch.eye(side, dtype=torch.float64)[None, None]
     small = F.interpolate(one_by_one, (side // factor, side), mode="bicubic", antialias=True)
     return F.interpolate(small, (side, side), mode="bicubic", antialias=True)[0, 0]
-
-
-def check_factor(factor: int, height: int, width: int) -> None:
-    if factor < 1 or height % factor or width % factor:
-        raise ValueError(f"factor is {factor}, must divide width and height of the pictures, {width} x {height}")
 
 
 @dataclass(frozen=True, eq=False)

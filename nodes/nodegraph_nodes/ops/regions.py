@@ -6,8 +6,10 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from nodegraph_nodes.ops.denoisers import Composition, check_mask, check_size, mask_for
+from nodegraph_nodes.ops.agreements import check_regions
+from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
 from nodegraph_nodes.ops.evaluation import gather
+from nodegraph_nodes.ops.sizes import check_size
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
 TOLERANCE = 1e-3
@@ -29,20 +31,16 @@ class Regions(Composition):
 
     def __post_init__(self) -> None:
         parts, masks = len(self.denoisers), len(self.masks)
-        if parts < 1 or masks < 1 or masks not in (parts, parts - 1):
-            raise ValueError(
-                f"there are {parts} parts and {masks} masks, must be a mask for each, or for each but the last, "
-                "which then has the rest"
-            )
+        check_regions(parts, masks)
         super().__post_init__()
         rows = max(map(len, self.masks))
         for i, mask in enumerate(self.masks):
             check_mask(mask, f"masks[{i}]")
-            check_size(mask, f"masks[{i}]", tuple(self.masks[0].shape[-2:]), "masks[0]")
+            check_size(mask.shape[-2:], f"masks[{i}]", self.masks[0].shape[-2:], "masks[0]")
             if len(mask) not in (1, rows):
                 raise ValueError(f"masks[{i}] has {len(mask)} rows, must be 1 or {rows} as the others")
         if self.shape is not None and self.space == "pixels":
-            check_size(self.masks[0], "masks[0]", self.shape[1:])
+            check_size(self.masks[0].shape[-2:], "masks[0]", self.shape[1:])
         check_partition(self.masks, rest=masks < parts)
 
     def ask(self, p: Point) -> Asking:

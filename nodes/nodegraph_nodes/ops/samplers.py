@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import check_method, check_schedules
 from nodegraph_nodes.ops.draws import again, drawing, remembered
 from nodegraph_nodes.ops.evaluation import Evaluator, check_fits
 from nodegraph_nodes.ops.rules import DDIM, DDPM, DPMSolver, Euler, Method, Rule, Variance
@@ -64,10 +65,7 @@ class Sampler:
         ):
             if value not in choices:
                 raise ValueError(f"{name} is {value!r}, must be one of {', '.join(choices)}")
-        if not 0 <= self.eta <= 1 or (self.eta and self.method != "ddim"):
-            raise ValueError(f"eta is {self.eta:g} with {self.method}, must be from 0 to 1, and 0 but for ddim")
-        if self.repeats > 1 and self.method not in ("ddpm", "ddim"):
-            raise ValueError(f"repeats is {self.repeats}, must be 1 with {self.method}; only ddpm and ddim can climb")
+        check_method(self.method, self.eta, self.repeats)
 
     def legs(self, schedule: NoiseSchedule, start: int | None = None) -> list[Leg]:
         """The walk from a start that is noised to a timestep, or from pure noise when None.
@@ -145,11 +143,7 @@ class Sampler:
 
 def check_start(denoiser: Denoiser, start: Noisy) -> None:
     """ValueError when the denoiser cannot go on from there."""
-    if start.schedule is not None and start.schedule != denoiser.schedule:
-        raise ValueError(
-            f"the start was noised by the schedule {start.schedule.name}, the denoiser learned "
-            f"{denoiser.schedule.name}; link the denoiser to `like` of AddNoise"
-        )
+    check_schedules(start.schedule, denoiser.schedule)
     if start.t is not None:
         denoiser.schedule.alpha_bar(start.t)  # refuses what is no timestep of it
     if start.space != denoiser.space:

@@ -94,11 +94,16 @@ def begun_at(start: int | None, timesteps: Sequence[int]) -> list[int]:
     return list(timesteps) if start is None else [start, *(t for t in timesteps if t < start)]
 
 
+NO_STRENGTH = "is 0, must be above 0 and at most 1, such as 0.7: without noise nothing is drawn anew"
+
+
 def strength_to_timestep(strength: float, total: int) -> int:
     """The timestep that noises a share `strength` of the way: 1 is the last one.
 
     Rounded, since `int(100 * 0.29)` is 28.
     """
+    if strength == 0:
+        raise ValueError(f"strength {NO_STRENGTH}")
     if not 0 < strength <= 1:
-        raise ValueError(f"strength is {strength:g}, must be above 0 and at most 1; at 0 there is nothing to do")
+        raise ValueError(f"strength is {strength:g}, must be above 0 and at most 1")
     return max(round(strength * total), 1) - 1

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nodegraph_nodes.ops.agreements import check_interval
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.types import Asking, Denoiser, Point
 
@@ -21,11 +22,7 @@ class When(Composition):
     last: int
 
     def __post_init__(self) -> None:
-        if self.first < self.last:
-            raise ValueError(
-                f"first is {self.first} and last is {self.last}, must be first >= last: sampling goes down from high "
-                "timesteps to 0"
-            )
+        check_interval(self.first, self.last)
         super().__post_init__()
 
     def ask(self, p: Point) -> Asking:

@@ -18,6 +18,7 @@ from nodegraph_nodes.ops.embeddings import TOKENS
 from nodegraph_nodes.ops.evaluation import is_out_of_memory
 from nodegraph_nodes.ops.loading import explained, without_bars
 from nodegraph_nodes.ops.networks import Store, module_bytes
+from nodegraph_nodes.ops.words import count
 
 Tell = Callable[[int, str], object]
 
@@ -138,7 +139,7 @@ def load_encoder(checkpoint: Checkpoint, dtype: torch.dtype) -> Encoder:
         )
     missing = sorted(found["missing_keys"])
     if missing:
-        raise ValueError(f"{folder} lacks {len(missing)} weights, {missing[0]} among them; download it again")
+        raise ValueError(f"{folder} lacks {count(len(missing), 'weight')}, {missing[0]} among them; download it again")
     if len(tokenizer) > network.config.vocab_size:
         raise ValueError(
             f"{folder} knows {network.config.vocab_size} tokens, but the tokenizer beside it has {len(tokenizer)}; "

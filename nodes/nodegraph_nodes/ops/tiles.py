@@ -12,8 +12,10 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import check_stride
 from nodegraph_nodes.ops.denoisers import Composition
-from nodegraph_nodes.ops.evaluation import check_fits, gather, shape_text
+from nodegraph_nodes.ops.evaluation import check_fits, gather
+from nodegraph_nodes.ops.sizes import check_tile
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
 Weighting = Literal["uniform", "gaussian"]
@@ -44,10 +46,8 @@ class Tile(Composition):
         super().__post_init__()
         if self.weighting not in get_args(Weighting):
             raise ValueError(f"weighting is {self.weighting!r}, must be one of {', '.join(get_args(Weighting))}")
-        if not 1 <= self.stride <= self.size:
-            raise ValueError(f"stride is {self.stride}, must be from 1 to the size of a tile, {self.size}")
-        if self.shape is not None and self.shape[1:] != (self.size, self.size):
-            raise ValueError(f"size is {self.size}, the denoiser takes pictures of {shape_text(self.shape)} only")
+        check_stride(self.size, self.stride)
+        check_tile(self.size, self.shape)
         if self.denoiser.hooks():
             names = ", ".join(type(hook).__name__ for hook in self.denoiser.hooks())
             raise ValueError(

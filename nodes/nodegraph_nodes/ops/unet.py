@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nodegraph_nodes.ops.weights import read_safetensors, safetensors_bytes, write_atomically
+from nodegraph_nodes.ops.words import count
 
 ARCHITECTURE = "nodegraph-unet-2"
 """Marks a weights file as one of ours; a change of the network that old weights do not fit gets a new number."""
@@ -40,7 +41,8 @@ class UNetConfig:
         if not self.widths or any(width <= 0 or width % GROUPS for width in self.widths):
             raise ValueError(f"widths are {list(self.widths)}, each must be a positive multiple of {GROUPS}")
         if self.size <= 0 or self.size % reduction:
-            raise ValueError(f"size is {self.size}, must be a multiple of {reduction} for {len(self.widths)} widths")
+            widths = count(len(self.widths), "width")
+            raise ValueError(f"size is {self.size}, must be a multiple of {reduction} for {widths}")
         if self.channels <= 0 or self.classes < 0:
             raise ValueError(f"channels are {self.channels} and classes {self.classes}, must be at least 1 and 0")
 

@@ -4,61 +4,12 @@ They are diffusers' own networks, which diffusers loads: from safetensors, from 
 for. Reading a configuration reads no weight.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.evaluation import is_out_of_memory
-
-
-@dataclass(frozen=True)
-class Traits:
-    """What a U-Net takes and gives.
-
-    Attributes:
-        taken: channels that it takes.
-        given: channels that it gives.
-        levelled: whether it is told a noise level besides the timestep.
-        width: how many numbers each token of a prompt has.
-        multiple: what the sides of pictures must be divisible by: it halves them once less than it has levels.
-        size: the side of the pictures that it was trained on.
-    """
-
-    taken: int
-    given: int
-    levelled: bool
-    width: int
-    multiple: int
-    size: int
-
-
-def traits(checkpoint: Checkpoint) -> Traits:
-    """Read the configuration of `unet/`; ValueError when it is not that of a U-Net for texts."""
-    config, place = checkpoint.config("unet"), f"unet/config.json in {checkpoint.folder}"
-    kind = config.get("_class_name")
-    if kind != "UNet2DConditionModel":
-        found = f"describes a {kind}" if kind else "names no class"
-        raise ValueError(f"{place} {found}, must be a UNet2DConditionModel")
-    for name, text in (("encoder_hid_dim_type", "text_proj"), ("addition_embed_type", "text")):
-        if config.get(name) not in (None, text):
-            raise ValueError(
-                f"{place} has the {name} {config[name]}, must be {text}: a network that is told a text only"
-            )
-    try:
-        return Traits(
-            taken=int(config["in_channels"]),
-            given=int(config["out_channels"]),
-            levelled=config.get("class_embed_type") == "timestep",
-            width=int(config.get("encoder_hid_dim") or config["cross_attention_dim"]),
-            multiple=2 ** (len(config["block_out_channels"]) - 1),
-            size=int(config["sample_size"]),
-        )
-    except KeyError as lacking:
-        raise ValueError(f"{place} lacks {lacking}; get the checkpoint again") from None
-    except (TypeError, ValueError):
-        raise ValueError(f"{place} has numbers that are none; get the checkpoint again") from None
+from nodegraph_nodes.ops.words import count
 
 
 class ToldUNet(nn.Module):
@@ -113,7 +64,8 @@ def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
         raise ValueError(f"{place} cannot be read: {first_line(error)}; get the checkpoint again") from error
     missing = sorted(told["missing_keys"])
     if missing:
-        raise ValueError(f"{place} lacks {len(missing)} weights, such as {missing[0]}; get the checkpoint again")
+        lacking = f"{count(len(missing), 'weight')}, such as {missing[0]}"
+        raise ValueError(f"{place} lacks {lacking}; get the checkpoint again")
     return ToldUNet(unet, dtype).requires_grad_(False).eval()
 
 

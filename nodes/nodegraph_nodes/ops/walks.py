@@ -35,13 +35,19 @@ def walk(timesteps: Sequence[int], end: int = -1, repeats: int = 1, jump: int = 
     levels = [*(t for t in timesteps if t > end), end]
     count = len(levels) - 1
     if count == 0:
-        raise ValueError(f"there is nothing to do: the timesteps {list(timesteps)} do not lie above {end}")
+        raise ValueError(
+            f"there is nothing to do: the walk begins at t = {max(timesteps, default=end)} and ends at {end}; begin at "
+            "a higher t, with more noise, or let it end at -1, the clean picture (the preset CS180 ends at 0)"
+        )
     if repeats == 1:
         return [Leg(*leg) for leg in pairwise(levels)]
     if repeats < 1 or jump < 1:
         raise ValueError(f"repeats is {repeats} and jump {jump}, must be at least 1")
     if jump >= count:
-        raise ValueError(f"jump is {jump}, must be below {count}, the number of steps, to be repeated")
+        raise ValueError(
+            f"jump is {jump}, must be below {count}, the number of steps, to be repeated; take more "
+            "steps or a lower jump, begin with more noise, or set repeats to 1"
+        )
 
     levels.reverse()  # now levels[0] is the end, and level k + 1 lies above level k
     climbs = dict.fromkeys(range(1, count - jump + 1, jump), repeats - 1)

@@ -1,0 +1,130 @@
+"""The viewer of trajectories: a scrubber over the steps of a sampler."""
+
+from collections import OrderedDict
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from .kinds import AskView, Info, Viewer, image_of
+from .panes import PicturePane
+from .pictures import RowChooser
+
+__all__ = ["TrajectoryViewer"]
+
+Place = tuple[int, str, int | None]
+
+KEPT = 300  # frames, which are small
+EVERY = 80  # milliseconds a frame when it plays
+WHAT = {"noisy": "noisy picture", "clean": "estimate of the clean one"}
+
+
+class TrajectoryViewer(Viewer):
+    """Shows the view "frame" of a trajectory, at the step that the scrubber is on.
+
+    One question is under way at a time, and then the newest wish: the scrubber never waits for frames passed over.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pane = PicturePane(self)
+        self.scrubber = QSlider(Qt.Orientation.Horizontal, self)
+        self.scrubber.setAccessibleName("Step of the sampler")
+        self.place = QLabel(self)
+        self.place.setMinimumWidth(170)
+        self.what = QComboBox(self)
+        for name, text in WHAT.items():
+            self.what.addItem(text, name)
+        self.what.setAccessibleName("What of a step is shown")
+        self.play = QToolButton(self)
+        self.play.setText("Play")
+        self.play.setCheckable(True)
+        self.rows = RowChooser(self)
+        self._info = Info("")
+        self._ask: AskView | None = None
+        self._frames: OrderedDict[Place, QImage] = OrderedDict()
+        self._under_way = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(EVERY)
+        self._build()
+
+    def _build(self) -> None:
+        scrub, choose = QHBoxLayout(), QHBoxLayout()
+        scrub.setContentsMargins(8, 0, 8, 0)
+        choose.setContentsMargins(8, 0, 8, 6)
+        for widget in (self.play, self.scrubber, self.place):
+            scrub.addWidget(widget, 1 if widget is self.scrubber else 0)
+        choose.addWidget(self.what)
+        choose.addWidget(self.rows)
+        choose.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.pane, 1)
+        layout.addLayout(scrub)
+        layout.addLayout(choose)
+        self.scrubber.valueChanged.connect(lambda _: self._load())
+        self.what.currentIndexChanged.connect(lambda _: self._load())
+        self.rows.all.toggled.connect(lambda _: self._load())
+        self.rows.number.valueChanged.connect(lambda _: self._load())
+        self.play.toggled.connect(self._set_playing)
+        self._timer.timeout.connect(self._next)
+
+    def show_value(self, info: Info, ask: AskView) -> None:
+        self._ask = None
+        self._info = info
+        self._frames.clear()
+        self._under_way = False
+        last = max(0, len(info.steps) - 1)
+        self.scrubber.setRange(0, last)
+        self.scrubber.setValue(last)
+        self.rows.set_count(info.count)
+        self._ask = ask
+        self._load()
+
+    def picture(self) -> QImage | None:
+        return None if self.pane.image.isNull() else self.pane.image
+
+    def wanted(self) -> Place:
+        """What is to be shown: step, what of it, and which row."""
+        return self.scrubber.value(), self.what.currentData(), self.rows.index() if self._info.count > 1 else 0
+
+    def _load(self) -> None:
+        place = self.wanted()
+        if self._info.steps:
+            t = self._info.steps[place[0]].get("t")
+            at = "the result" if t == -1 else f"t = {t}"
+            self.place.setText(f"step {place[0]} of {len(self._info.steps) - 1}, {at}")
+        known = self._frames.get(place)
+        if known is not None:
+            self.pane.set_image(known)
+        elif not self._under_way and self._ask is not None and self._info.steps:
+            step, what, index = place
+            options = {"step": step, "what": what, "index": index}
+            self._under_way = True
+            self._ask("frame", options, lambda answer: self._arrived(place, image_of(answer)))
+
+    def _arrived(self, place: Place, image: QImage) -> None:
+        self._under_way = False
+        self._frames[place] = image
+        if len(self._frames) > KEPT:
+            self._frames.popitem(last=False)
+        self.pane.set_image(image)  # on the way to the newest wish this one is shown too
+        if place != self.wanted():
+            self._load()
+
+    def _set_playing(self, on: bool) -> None:
+        self.play.setText("Pause" if on else "Play")
+        if on:
+            if self.scrubber.value() == self.scrubber.maximum():
+                self.scrubber.setValue(0)
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _next(self) -> None:
+        if self._under_way:
+            return
+        if self.scrubber.value() == self.scrubber.maximum():
+            self.play.setChecked(False)
+        else:
+            self.scrubber.setValue(self.scrubber.value() + 1)
