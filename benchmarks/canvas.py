@@ -5,7 +5,8 @@
 
 Each round measures both, one after the other, each in a process of its own; a figure is the median of the rounds, each
 of which is the median of its steps. OdenGraphQt is measured without its search for circles, which would not end. Where
-it is not installed only the goals are looked at. The exit status is 1 when one is missed.
+it is not installed only the goals are looked at. Figures mean something when nothing else runs. The exit status is 1
+when a goal is missed.
 """
 
 import argparse

@@ -6,13 +6,14 @@ Letters are laid out once and kept with the node until it changes, since laying 
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QPainter, QPainterPath, QPolygonF
+from PySide6.QtGui import QPainter, QPainterPath
 
 from .colours import mix
-from .letters import LINE, Text, broken, laid, lay
+from .letters import LINE, broken, laid, lay
 from .recordings import Recording
-from .shapes import EDGE, HEADER, ROW, FieldPlace, PortPlace
-from .values import duration, fraction, value_text
+from .row_faces import MUTED, draw_field, draw_port, text_of
+from .shapes import EDGE, HEADER, ROW
+from .values import duration
 
 if TYPE_CHECKING:
     from .node_items import NodeItem
@@ -21,14 +22,10 @@ __all__ = ["draw", "draw_small", "message_height", "status_text", "title_path"]
 
 ROUND = 8.0
 STRIP = 4.0
-PORT = 5.0
-SMALL_PORT = 4.0
 BADGE = 8.0
 LINES = 3  # of a message
 NAME_SIZES = (22, 26, 31, 37)  # pixels of the scene, that a name has where nothing else can be read
 NAME_PIXELS = 10.0  # of the screen, that it should have
-MUTED = 0.55
-SWITCH = QRectF(0, 0, 24, 12)
 
 
 def message_height(item: "NodeItem") -> float:
@@ -69,15 +66,18 @@ def draw_small(painter: QPainter, item: "NodeItem", zoom: float) -> None:
     rect = item.shape_.rect
     strip, ground = paints.category(item.kind.category if item.kind else "", item.own_colour)
     unfit = bool(item.glow) and all(item.glow.values())
+    painter.setOpacity(0.35 if unfit else MUTED if item.node.mode else 1.0)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setOpacity(0.35 if unfit else 0.5 if item.node.mode else 1.0)
-    painter.fillRect(rect, paints.colour(theme.node))
+    painter.setPen(paints.pen(theme.line, 0.0))
+    painter.setBrush(paints.brush(theme.node))
+    painter.drawRect(rect)
     painter.fillRect(QRectF(0, 0, rect.width(), HEADER), paints.colour(ground))
     painter.fillRect(QRectF(0, 0, STRIP * 2, HEADER), paints.colour(strip))
     draw_name(painter, item, zoom)
     painter.setOpacity(1.0)
     if item.shape_.picture.width():
         draw_picture(painter, item, zoom)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for place in item.shape_.ports if item.glow else ():
         if item.glow.get(place.ref) == "":
             painter.setPen(paints.no_pen)
@@ -224,23 +224,6 @@ def draw_title(painter: Recording, item: "NodeItem") -> None:
         draw_progress(painter, item)
 
 
-def text_of(item: "NodeItem", part: str, text: str, room: float, *, bold: bool = False, small: bool = False) -> Text:
-    """The letters of a part of a node, laid out when they are first drawn."""
-    key = (part, text)
-    found = item.texts.get(key)
-    if found is None:
-        paints = item.paints
-        font, metrics = (
-            (paints.title_font, paints.title_metrics)
-            if bold
-            else (paints.small_font, paints.small_metrics)
-            if small
-            else (paints.text_font, paints.text_metrics)
-        )
-        found = item.texts[key] = lay(text, font, metrics, max(8.0, room))
-    return found
-
-
 def state_colour(item: "NodeItem") -> str:
     theme = item.paints.theme
     if item.node.mode == "bypass":
@@ -262,120 +245,6 @@ def draw_progress(painter: Recording, item: "NodeItem") -> None:
         painter.fillRect(QRectF(1.5, HEADER - 4, full * done, 4), paints.colour(theme.good))
     elif not state.total:
         painter.fillRect(QRectF(1.5, HEADER - 4, full, 4), paints.colour(mix(theme.field, theme.good, 0.45)))
-
-
-def draw_field(painter: Recording, item: "NodeItem", field: FieldPlace) -> None:
-    """The name of an input at the left and its value at the right, over a bar where there is a range."""
-    paints, theme, rect = item.paints, item.paints.theme, field.rect
-    given = field.name in item.node.inputs
-    value = item.node.inputs[field.name] if given else field.port.default if field.port else None
-    marked = item.marked(field.name) if item.worst else ""
-    if field.port is None and item.kind is not None:
-        marked = "error"
-    line = {"error": theme.error, "warning": theme.warning, "": theme.field_line}[marked]
-    hovered = item.hovered == field.name
-    painter.setPen(paints.pen(theme.quiet if hovered and not marked else line, 1.5 if marked else 0.0))
-    painter.setBrush(paints.brush(theme.field))
-    painter.drawRoundedRect(rect, 4, 4)
-    share = fraction(value, field.port)
-    if share:
-        bar = QRectF(rect.x() + 1, rect.y() + 1, (rect.width() - 2) * share, rect.height() - 2)
-        painter.fillRect(bar, paints.colour(theme.fill))
-    painter.setFont(paints.text_font)
-    left, right, top = rect.left() + 8, rect.right() - 8, rect.top() + (ROW - 4 - paints.text_height) / 2
-    name = text_of(item, "name", field.name, rect.width() * 0.6)
-    painter.setPen(paints.pen(theme.quiet))
-    if rect.height() > ROW:
-        draw_tall(painter, item, field, value_text(value, field.port) if value else "", given)
-        return
-    painter.drawStaticText(QPointF(left, top), name.letters)
-    if isinstance(value, bool):
-        draw_switch(painter, item, QPointF(right, rect.center().y()), value)
-        return
-    if field.port is not None and field.port.choices is not None:
-        y = rect.center().y()
-        painter.setPen(paints.pen(theme.quiet, 1.5))
-        tip = [QPointF(right - 7, y - 1.5), QPointF(right - 3.5, y + 2), QPointF(right, y - 1.5)]
-        painter.drawPolyline(QPolygonF(tip))
-        right -= 13
-    text = text_of(item, f"value {field.name}", value_text(value, field.port), right - left - name.width - 12)
-    painter.setPen(paints.pen(theme.text if given else theme.quiet))
-    painter.drawStaticText(QPointF(right - text.width, top), text.letters)
-
-
-def draw_tall(painter: Recording, item: "NodeItem", field: FieldPlace, value: str, given: bool) -> None:
-    """A text of several lines, or what it is called while it is empty."""
-    paints, theme, rect = item.paints, item.paints.theme, field.rect
-    shown = value.strip()
-    key = ("value", field.name)
-    text = item.texts.get(key)
-    if text is None:
-        lines = int((rect.height() - 6) / paints.text_metrics.lineSpacing())
-        some = broken(shown or field.name, paints.text_font, paints.text_metrics, rect.width() - 16, lines)
-        text = item.texts[key] = laid(LINE.join(some), paints.text_font)
-    painter.setPen(paints.pen(theme.text if given and shown else theme.quiet))
-    painter.drawStaticText(QPointF(rect.left() + 8, rect.top() + 4), text.letters)
-
-
-def draw_switch(painter: Recording, item: "NodeItem", right: QPointF, on: bool) -> None:
-    paints, theme = item.paints, item.paints.theme
-    rect = SWITCH.translated(right.x() - SWITCH.width(), right.y() - SWITCH.height() / 2)
-    painter.setPen(paints.pen(theme.accent if on else theme.quiet, 1.0))
-    painter.setBrush(paints.brush(theme.accent) if on else paints.no_brush)
-    painter.drawRoundedRect(rect, 6, 6)
-    painter.setPen(paints.no_pen)
-    painter.setBrush(paints.brush(theme.on_accent if on else theme.quiet))
-    painter.drawEllipse(QPointF(rect.right() - 6 if on else rect.left() + 6, rect.center().y()), 3.5, 3.5)
-
-
-def draw_port(painter: Recording, item: "NodeItem", place: PortPlace) -> None:
-    """A disc for one value, a square for a list, hollow where it may stay unlinked; and its label.
-
-    Without a pen, since an outline costs Qt more than two discs.
-    """
-    paints, shape = item.paints, item.shape_
-    ref, port = place.ref, place.port
-    reason = item.glow.get(ref) if item.glow else None
-    colour = paints.port_colour(port)
-    if reason:
-        painter.setOpacity(0.3)
-    at = QPointF(place.x, place.y)
-    is_field = place.is_field
-    radius = SMALL_PORT if is_field or shape.collapsed else PORT
-    painter.setPen(paints.no_pen)
-    if reason == "" or item.hovered == ref:
-        painter.setBrush(paints.halo(colour))
-        painter.drawEllipse(at, radius + 5, radius + 5)
-    hollow = not place.linked and ref.is_input and (place.free or port is None or not port.required)
-    square = port is not None and port.is_list and ref.index is None
-    painter.setBrush(paints.brush(colour))
-    draw_dot(painter, at, radius, square)
-    if hollow:
-        painter.setBrush(paints.brush(paints.theme.node))
-        draw_dot(painter, at, radius - 1.75, square)
-    if not is_field and not shape.collapsed:
-        draw_label(painter, item, place)
-    if reason:
-        painter.setOpacity(MUTED if item.node.mode else 1.0)
-
-
-def draw_dot(painter: Recording, at: QPointF, radius: float, square: bool) -> None:
-    if square:
-        painter.drawRoundedRect(QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius), 1.5, 1.5)
-    else:
-        painter.drawEllipse(at, radius, radius)
-
-
-def draw_label(painter: Recording, item: "NodeItem", place: PortPlace) -> None:
-    paints, theme = item.paints, item.paints.theme
-    marked = item.marked(place.ref.name) if place.ref.is_input and item.worst else ""
-    faulty = marked == "error" or (place.port is None and item.kind is not None)
-    fresh = theme.quiet if place.free else theme.text
-    painter.setFont(paints.text_font)
-    painter.setPen(paints.pen(theme.error if faulty else theme.warning if marked else fresh))
-    text = text_of(item, "port", place.label, place.room - 4)
-    x = EDGE + 2 if place.ref.is_input else place.x - EDGE - 2 - text.width
-    painter.drawStaticText(QPointF(x, place.y - paints.text_height / 2), text.letters)
 
 
 def draw_picture(painter: QPainter, item: "NodeItem", zoom: float) -> None:

@@ -12,14 +12,14 @@ __all__ = ["Ground"]
 
 CLOSEST = 14.0  # pixels between two dots, at least
 FARTHEST = 0.3  # zoom below which there are none
+KEPT = 12
 
 
 class Ground:
     """Draws the dots in one call; they lie on whole steps of the grid, so that a pan may move them as pixels."""
 
     def __init__(self) -> None:
-        self._dots = QPolygonF()
-        self._made_for: tuple[float, int, int] = (0.0, 0, 0)
+        self._dots: dict[tuple[float, int, int], QPolygonF] = {}
 
     def draw(self, painter: QPainter, rect: QRectF, zoom: float, paints: Paints) -> None:
         painter.fillRect(rect, paints.colour(paints.theme.canvas))
@@ -46,8 +46,11 @@ class Ground:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
     def _grid(self, step: float, across: int, down: int) -> QPolygonF:
-        """So many dots from the origin; kept while the window asks for the same."""
-        if self._made_for != (step, across, down):
-            self._made_for = (step, across, down)
-            self._dots = QPolygonF([QPointF(x * step, y * step) for y in range(down) for x in range(across)])
-        return self._dots
+        """So many dots from the origin; kept for the window and for the strips that a pan asks for."""
+        found = self._dots.get((step, across, down))
+        if found is None:
+            if len(self._dots) >= KEPT:
+                self._dots.clear()
+            found = QPolygonF([QPointF(x * step, y * step) for y in range(down) for x in range(across)])
+            self._dots[step, across, down] = found
+        return found

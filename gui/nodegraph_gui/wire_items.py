@@ -154,13 +154,11 @@ class WireItem(QGraphicsRectItem):
             painter.drawLine(self.start, self.end)
             return
         fine = zoom * (1.0 if widget is None else widget.devicePixelRatioF())
-        painter.setBrush(self.paints.no_brush)
         if widget is None or self.lit or self.muted or self.fault or THICK * fine > CLOSE:
-            painter.setPen(self.paints.pen(colour, 3.5 if self.lit else THICK, self.muted or bool(self.fault)))
-            painter.drawPath(self.path)
+            pen = self.paints.pen(colour, 3.5 if self.lit else THICK, self.muted or bool(self.fault))
+            painter.strokePath(self.path, pen)
         else:
-            painter.setPen(self.paints.pen(colour, 0.0))
-            painter.drawPath(self._hairs(fine))
+            painter.strokePath(self._hairs(fine), self.paints.pen(colour, 0.0))
         if self.conversion and zoom >= NEAR:
             self._draw_mark(painter, colour)
 

@@ -65,7 +65,7 @@ PictureSeed = Annotated[
 ]
 CheckRange = Annotated[
     bool,
-    Field(description="Refuse a picture without a value below 0, like one in [0, 1], instead of only saying so."),
+    Field(description="Refuse a picture whose darkest value is 0, the black of one in [0, 1], instead of only saying so."),
 ]
 
 
@@ -185,7 +185,7 @@ def if_stage_2(
     revision: Revision = "main",
     variant: Variant = "fp16",
     dtype: Dtype = "auto",
-    check_range: CheckRange = False,
+    check_range: CheckRange = True,
 ) -> Denoiser:
     """The second network of DeepFloyd IF: draws a picture of 64 x 64 pixels again with 256 x 256.
 

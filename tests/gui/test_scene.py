@@ -105,6 +105,18 @@ def test_an_edit_touches_only_what_differs(scene_of, monkeypatch):
     assert all(scene.wires[link] is wires[link] for link in kept)
 
 
+def test_of_two_equal_links_of_a_faulty_file_one_may_go_and_the_wire_stays(scene_of):
+    nodes = {"a": Node(type="PureNoise"), "b": Node(type="IterativeSampler")}
+    twice = Graph(nodes=nodes, links=["a.noisy -> b.start", "a.noisy -> b.start"])
+    document = Document(twice)
+    scene = scene_of(document)
+    assert len(scene.wires) == 1
+    document.edit("Mend", Graph(nodes=nodes, links=[twice.links[0]]))
+    assert len(scene.wires) == counted(scene)[1] == 1
+    document.edit("Cut", Graph(nodes=nodes))
+    assert not scene.wires and counted(scene)[1] == 0
+
+
 def test_nodes_without_a_place_stay_where_they_are_first_shown(scene_of):
     graph = nodegraph.load(ANAGRAM)
     document = Document(graph)

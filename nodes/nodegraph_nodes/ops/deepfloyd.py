@@ -80,7 +80,7 @@ def second_stage(
     *,
     noise_level: int = 250,
     size: int = 0,
-    check_range: bool = False,
+    check_range: bool = True,
 ) -> IFDenoiser:
     """The network that draws a small picture again, larger.
 
@@ -94,7 +94,7 @@ def second_stage(
         draw: the noise of the enlarged pictures, all at once.
         noise_level: the timestep up to which they are noised: 0 keeps them most, and 999 leaves nothing of them.
         size: the shorter side of what is drawn; 0 for that of the pictures that the network was trained on.
-        check_range: refuse pictures that `doubt` says something of.
+        check_range: refuse pictures whose darkest value is the black of [0, 1].
     """
     unet = second_traits(checkpoint)
     channels = unet.taken // 2
@@ -157,10 +157,14 @@ def checked_prompts(conditioning: Conditioning, width: int) -> Tensor:
     return embedding
 
 
+NEARLY_BLACK = 0.02  # of [0, 1]; hardly any picture in [-1, 1] is darkest just there, at mid-grey
+
+
 def check_picture(image: Image, channels: int, check_range: bool) -> None:
     """ValueError when it is no picture in [-1, 1].
 
-    Whether one in [0, 1] was meant cannot be proved, so one that looks like that is refused only if `check_range`.
+    Whether one in [0, 1] was meant cannot be proved: one that has black where [0, 1] has it, and nothing darker, is
+    refused if `check_range`.
     """
     pixels = image.pixels
     if image.space != "pixels":
@@ -172,7 +176,7 @@ def check_picture(image: Image, channels: int, check_range: bool) -> None:
     if not -FAR <= low <= high <= FAR:
         raise ValueError(f"the image has values from {low:g} to {high:g}, must be from -1 to 1, without noise")
     doubts = doubt(image)
-    if check_range and doubts:
+    if check_range and doubts and low < NEARLY_BLACK:
         raise ValueError(
             f"the image {doubts}; if it is one that is nowhere darker than mid-grey, switch check_range off"
         )
