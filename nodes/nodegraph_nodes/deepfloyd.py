@@ -65,7 +65,7 @@ PictureSeed = Annotated[
 ]
 CheckRange = Annotated[
     bool,
-    Field(description="Refuse a picture whose darkest value is 0, the black of one in [0, 1], instead of only saying so."),
+    Field(description="Refuse a picture whose darkest value is 0, the black of one in [0, 1]; else it is only said."),
 ]
 
 
