@@ -1,8 +1,9 @@
 # `make run` opens the editor, `make test` runs the tests. Both make .venv when it is missing or stale.
-# PYTHON=python3.12 chooses another interpreter, ARGS='-k sampler' goes to pytest.
+# PYTHON=python3.12 chooses another interpreter, ARGS='-k sampler' goes to pytest; by itself that runs two files of tests
+# at a time, each with one thread of torch.
 
 PYTHON ?= python3
-ARGS ?=
+ARGS ?= -n 2 --dist loadfile
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -40,7 +41,7 @@ run: $(INSTALLED)
 	fi
 
 test: $(INSTALLED) qt xvfb
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .

@@ -65,7 +65,7 @@ class MemoryCache:
         found = self._entries.get(key)
         if found is None:
             return None
-        with suppress(KeyError):  # another thread has dropped it since
+        with self._lock, suppress(KeyError):  # another thread has dropped it since
             self._entries.move_to_end(key)
         return found
 
