@@ -60,7 +60,7 @@ class Studio:
         if graph is not None:
             window.show_page(False)
             settle(0.2)
-            window.view.fit()
+            window.look_at_all()
             settle(0.2)
         return window
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from time import perf_counter
+from time import process_time
 from typing import Annotated
 
 import pytest
@@ -373,12 +373,12 @@ def test_5000_nodes_in_a_row_are_foreseen_in_linear_time_without_recursion(regis
         return loads(json.dumps({"nodegraph": 1, "nodes": nodes, "links": links}))
 
     def seconds(graph):
-        began = perf_counter()
+        began = process_time()  # which other programs do not add to
         assert found(graph, registry) == ["use (Use): rope is 13 long; take another"]
-        return perf_counter() - began
+        return process_time() - began
 
     seconds(row(50))
-    assert seconds(row(5000)) < 40 * min(seconds(row(500)) for _ in range(3))
+    assert min(seconds(row(5000)) for _ in range(2)) < 50 * min(seconds(row(500)) for _ in range(5))
 
 
 def test_the_name_is_public_and_light():
