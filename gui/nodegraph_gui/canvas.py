@@ -37,7 +37,7 @@ STEP = 1.0015  # of zoom for a unit of the wheel, of which a notch has 120
 
 
 class Gesturing(Protocol):
-    """What the view asks of a gesture; `key(event) -> bool` is asked too, where a gesture has it."""
+    """What the view asks of a gesture."""
 
     def begin(self, event: QMouseEvent) -> bool: ...
     def move(self, event: QMouseEvent) -> None: ...

@@ -14,18 +14,12 @@ from PySide6.QtCore import QPointF, QRectF
 from nodegraph import Link, Node
 
 from .catalogues import Kind, Port
+from .sizes import GAP, HEADER, NARROWEST, ROW, TALL, TALLEST_PICTURE, WIDTH
 
 __all__ = ["GRID", "HEADER", "ROW", "WIDTH", "FieldPlace", "PortPlace", "PortRef", "Shape", "node_shape"]
 
 GRID = 20
-WIDTH = 240.0
-NARROWEST = 140.0
-HEADER = 44.0
-ROW = 24.0
-GAP = 8.0  # between the title, the rows and what is below them
 EDGE = 12.0  # between a node's edge and what is in it
-TALL = 3  # rows that a text of several lines takes
-TALLEST_PICTURE = 260.0
 
 
 class PortRef(NamedTuple):

@@ -16,7 +16,7 @@ WIDTH = 240.0
 NARROWEST = 140.0
 HEADER = 44.0
 ROW = 24.0
-GAP = 8.0
+GAP = 8.0  # between the title, the rows and what is below them
 TALLEST_PICTURE = 260.0
 TALL = 3  # rows that a text of several lines takes
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication
+from shown_editors import Shown
 
 from nodegraph_gui.catalogues import Port
-from nodegraph_gui.editors import make_editor
 from nodegraph_gui.editors.scales import Scale, scale_of
 from nodegraph_gui.editors.seeds import LARGEST_DRAWN, SeedEditor, draw_seed
 from nodegraph_gui.editors.sliders import SliderEditor
@@ -19,39 +19,6 @@ from nodegraph_gui.editors.whole_numbers import NumberEditor
 from nodegraph_gui.rules import Rule
 
 LEFT, SHIFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
-
-
-class Shown:
-    """An editor in a window that has the keyboard, with what it said; `other` is another field."""
-
-    def __init__(self, qtbot, port, value, **options):
-        self.window = QWidget()
-        column = QVBoxLayout(self.window)
-        self.editor = make_editor(port, value, self.window, **options)
-        self.other = QLineEdit()
-        column.addWidget(self.editor)
-        column.addWidget(self.other)
-        qtbot.addWidget(self.window)
-        self.said = []
-        self.editor.changing.connect(lambda value: self.said.append(("changing", value)))
-        self.editor.changed.connect(lambda value: self.said.append(("changed", value)))
-        self.editor.cancelled.connect(lambda: self.said.append(("cancelled",)))
-        self.window.resize(320, 120)
-        with qtbot.waitActive(self.window):
-            self.window.show()
-            self.window.activateWindow()
-        self.other.setFocus()
-
-    @property
-    def last(self):
-        return self.said[-1]
-
-    def type(self, line, text, key=Qt.Key.Key_Return):
-        line.setFocus()
-        line.selectAll()
-        QTest.keyClicks(line, text) if text else QTest.keyClick(line, Qt.Key.Key_Delete)
-        if key is not None:
-            QTest.keyClick(line, key)
 
 
 @pytest.fixture

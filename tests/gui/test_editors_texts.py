@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from shown_editors import Shown
 
 from nodegraph.frozen import same
 from nodegraph_gui.catalogues import Port
@@ -24,32 +25,10 @@ LEFT, CTRL, ALT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
 NONE = Qt.KeyboardModifier.NoModifier
 
 
-class Shown:
-    """An editor in a window that has the keyboard, with what it said; `other` is another field."""
-
-    def __init__(self, qtbot, port, value, **options):
-        self.window = QWidget()
-        column = QVBoxLayout(self.window)
-        self.editor = make_editor(port, value, self.window, **options)
-        self.other = QLineEdit()
-        column.addWidget(self.editor)
-        column.addWidget(self.other)
-        qtbot.addWidget(self.window)
-        self.said = []
-        self.editor.changing.connect(lambda value: self.said.append(("changing", value)))
-        self.editor.changed.connect(lambda value: self.said.append(("changed", value)))
-        self.editor.cancelled.connect(lambda: self.said.append(("cancelled",)))
-        self.window.resize(320, 300)
-        with qtbot.waitActive(self.window):
-            self.window.show()
-            self.window.activateWindow()
-        self.other.setFocus()
-
-
 @pytest.fixture
 def shown(qtbot, catalogue):
     def show(kind, name, value, **options):
-        return Shown(qtbot, catalogue.kinds[kind].inputs_by_name[name], value, **options)
+        return Shown(qtbot, catalogue.kinds[kind].inputs_by_name[name], value, height=300, **options)
 
     return show
 

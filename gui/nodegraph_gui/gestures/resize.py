@@ -10,7 +10,7 @@ from ..edits import edit_frame, edit_note, set_width
 from ..keys import Key, as_rect, named
 from ..marks import Mark, outline
 from ..scene import Scene
-from ..shapes import NARROWEST
+from ..sizes import NARROWEST
 from . import SHIFT, Gesture
 
 __all__ = ["EDGE", "Resize", "grip_at", "grip_cursor"]
