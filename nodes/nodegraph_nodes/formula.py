@@ -106,8 +106,9 @@ def formula(
     Equal estimates must come back as they are, which is to say that weights sum to 1, as far as trying tells; any_sum
     allows others. The learned variance is that of a or, where it is not asked, of the first that is.
 
-    Anagram by turns: `a if step % 2 == 0 else b`. Hybrid: `blur(a, 2) + b - blur(b, 2)`. Regions:
-    `mask*a + (1-mask)*b`. Guidance that fades to the right: `b + s*(1-x)/2*(a-b)`.
+    By turns: `a if step % 2 == 0 else b`, an anagram where b is a MultiView of one part. Hybrid:
+    `blur(a, 2) + b - blur(b, 2)`. Regions: `mask*a + (1-mask)*b`. Guidance that fades to the right:
+    `b + s*(1-x)/2*(a-b)`.
     """
     from nodegraph_nodes.ops.formulas import Formula
 
