@@ -8,10 +8,12 @@ type are meant to draw the same: the halves of guidance then differ in their pro
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import suppress
 from functools import reduce
 from operator import or_
 
 from .cycles import wiring
+from .echoes import known_input
 from .errors import Problem
 from .graphs import Graph
 from .registry import Registry
@@ -62,17 +64,17 @@ def first_meetings(graph: Graph, random: set[str], bits: dict[str, int], masks: 
 
 
 def seed_of(graph: Graph, registry: Registry, node: str) -> Hashable:
-    """What the seed of a node is, or where it comes from; None for a node that draws nothing."""
+    """What the seed of a node is, typed or from a value node, or where it comes from; None if nothing is drawn."""
     placed = graph.nodes[node]
     spec = registry.get(placed.type)
     port = None if spec is None else spec.input("seed")
     if port is None or placed.mode is not None or port.type is not int or port.indexed:
         return None
-    for link in graph.in_links[node]:
-        if link.input == "seed":
-            return link.source, link.output
-    value = placed.inputs.get("seed", port.default)
-    return value if type(value) is int else None
+    with suppress(ValueError):
+        value = known_input(graph, registry, node, "seed")
+        if type(value) is int:
+            return value
+    return next(((link.source, link.output) for link in graph.in_links[node] if link.input == "seed"), None)
 
 
 def drawer(graph: Graph, registry: Registry, node: str) -> Hashable:

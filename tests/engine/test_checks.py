@@ -311,6 +311,24 @@ def test_equal_seeds_that_only_meet_in_a_grid_are_a_comparison():
     assert found(graph, registry) == []
 
 
+@node("Whole", category="Toys", outputs="value", echoes=True)
+def whole(value: Annotated[int, Field(description="a number")] = 0) -> int:
+    """One number for several nodes."""
+    return value
+
+
+def test_a_seed_from_a_value_node_is_compared_as_a_typed_one_is():
+    registry = Registry([noise, sample, whole])
+    graph = Graph().add("noise", "Noise").add("sample", "Sample", seed=5).add("one", "Whole").add("two", "Whole")
+    graph = graph.connect("noise.noise -> sample.start").connect("one.value -> noise.seed")
+    told = "sample (Sample): seed is 5, like that of noise (Noise), so that both draw the same noise; "
+    assert found(graph, registry) == []
+    assert found(graph.set("one", value=5), registry) == [told + "give one of them another seed"]
+    apart = graph.connect("two.value -> sample.seed")
+    assert found(apart.set("one", value=4), registry) == []
+    assert [text.partition(";")[0] for text in found(apart, registry)] == [told.replace("5", "0").partition(";")[0]]
+
+
 @node("Enlarge", category="Toys", outputs="condition")
 def enlarge(
     seed: Annotated[int, Field(description="of the condition", json_schema_extra={"seed_of": "condition"})] = 3,
