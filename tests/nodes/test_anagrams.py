@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, leaf, noise
+from toy_denoisers import LINEAR, SIZE, Telling, ToyNetwork, gaussian, leaf, noise
 
 from nodegraph_nodes.ops.anagrams import MultiView
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage
@@ -11,27 +11,12 @@ from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.hooks import keep_outside
 from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.ops.views import VIEWS, Flip, Identity, Mirror, Negation, Rotation, named_view
-from nodegraph_nodes.types import Denoiser, Estimate, NoiseSchedule, Noisy, View
+from nodegraph_nodes.types import NoiseSchedule, Noisy, View
 
 SIGMA, T, ANY = 0.3, 400, 10
 A, B, C = (gaussian(seed, SIGMA) for seed in (11, 12, 13))
 a, b, c = (denoiser.mean for denoiser in (A, B, C))
 EVERY = {name: named_view(name, 5) for name in VIEWS}
-
-
-class Telling(Denoiser):
-    """Always the same noise and variance; remembers when it was asked."""
-
-    schedule = LINEAR
-
-    def __init__(self, seed, told=True, size=SIZE):
-        self.fixed = Estimate(noise(seed, size=size), noise(seed + 100, size=size) if told else None)
-        self.asked = []
-
-    def ask(self, p):
-        yield from ()
-        self.asked.append((p.step, p.t))
-        return self.fixed
 
 
 # Laws

@@ -4,7 +4,7 @@ from math import exp, log, sqrt
 
 import pytest
 import torch
-from toy_denoisers import LINEAR, ToyNetwork, gaussian, leaf, noise
+from toy_denoisers import LINEAR, Telling, ToyNetwork, gaussian, leaf, noise
 
 from nodegraph_nodes.ops.components import (
     Factorize,
@@ -18,7 +18,7 @@ from nodegraph_nodes.ops.denoisers import CFGCombine, FrequencyMix
 from nodegraph_nodes.ops.evaluation import Evaluator, price
 from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.samplers import Sampler
-from nodegraph_nodes.types import Denoiser, Estimate, NoiseSchedule, Noisy
+from nodegraph_nodes.types import NoiseSchedule, Noisy
 
 ANY = 10
 NAMES = ["low, high", "low, middle, high", "grey, colour", "motion, rest"]
@@ -232,26 +232,13 @@ def test_low_and_high_without_scaling_is_frequency_mix():
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-13)
 
 
-class Telling(Denoiser):
-    """Always the same noise and variance."""
-
-    schedule = LINEAR
-
-    def __init__(self, seed, told=True):
-        self.fixed = Estimate(noise(seed, channels=3), noise(seed + 100, channels=3) if told else None)
-
-    def ask(self, p):
-        yield from ()
-        return self.fixed
-
-
 def test_the_variance_is_the_plain_mean_unfiltered_and_none_where_one_is_missing():
     bands = LowMiddleHigh(2.0, 1.0, 9, 0)
-    told = [Telling(seed) for seed in (1, 2, 3)]
+    told = [Telling(seed, channels=3) for seed in (1, 2, 3)]
     found = Factorize(tuple(told), bands).estimate(noise(0, channels=3), 500).variance
     torch.testing.assert_close(found, sum(each.fixed.variance for each in told) / 3)
     for silent in range(3):
-        parts = tuple(Telling(seed, told=seed != silent) for seed in range(3))
+        parts = tuple(Telling(seed, told=seed != silent, channels=3) for seed in range(3))
         assert Factorize(parts, bands).estimate(noise(0, channels=3), 500).variance is None
 
 

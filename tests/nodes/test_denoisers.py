@@ -6,7 +6,7 @@ float64 and without a network.
 
 import pytest
 import torch
-from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, leaf, noise
+from toy_denoisers import LINEAR, SIZE, Telling, ToyNetwork, gaussian, leaf, noise
 
 from nodegraph_nodes.ops.blur import gaussian_blur
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, FrequencyMix, RegionBlend, WeightedSum
@@ -14,7 +14,7 @@ from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.hooks import keep_outside
 from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.ops.views import VIEWS, Flip, Negation, Rotation, named_view
-from nodegraph_nodes.types import Denoiser, Estimate, NoiseSchedule, Noisy, View
+from nodegraph_nodes.types import NoiseSchedule, Noisy, View
 
 SIGMA = 0.3
 MASK = torch.rand((1, 1, SIZE, SIZE), dtype=torch.float64, generator=torch.Generator().manual_seed(9))
@@ -129,19 +129,6 @@ def test_an_anagram_of_one_picture_that_the_view_leaves_as_it_is_is_that_picture
 
 
 # Learned variance
-
-
-class Telling(Denoiser):
-    """Always the same noise and variance."""
-
-    schedule = LINEAR
-
-    def __init__(self, seed, told=True):
-        self.fixed = Estimate(noise(seed), noise(seed + 100) if told else None)
-
-    def ask(self, p):
-        yield from ()
-        return self.fixed
 
 
 V1, V2, SILENT = Telling(1), Telling(2), Telling(3, told=False)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, leaf, noise
+from toy_denoisers import LINEAR, SIZE, Telling, ToyNetwork, gaussian, leaf, noise
 
 import nodegraph
 from nodegraph.plugins import load_plugins
@@ -23,7 +23,7 @@ from nodegraph_nodes.ops.hooks import keep_outside
 from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.ops.switches import When
 from nodegraph_nodes.ops.views import Flip, Mirror
-from nodegraph_nodes.types import Denoiser, Estimate, Mask, NoiseSchedule, Noisy
+from nodegraph_nodes.types import Estimate, Mask, NoiseSchedule, Noisy
 
 SIGMA = 0.3
 A, B, C = (gaussian(seed, SIGMA) for seed in (11, 12, 13))
@@ -196,19 +196,6 @@ def test_where_nothing_is_asked_there_is_still_a_picture():
 
 
 # Variance and hooks
-
-
-class Telling(Denoiser):
-    """Always the same noise and variance."""
-
-    schedule = LINEAR
-
-    def __init__(self, seed, told=True):
-        self.fixed = Estimate(noise(seed), noise(seed + 100) if told else None)
-
-    def ask(self, p):
-        yield from ()
-        return self.fixed
 
 
 def test_the_variance_is_that_of_a_or_of_the_first_that_is_asked():

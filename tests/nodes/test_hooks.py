@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 import torch
-from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, leaf, noise
+from toy_denoisers import LINEAR, SIZE, Recording, ToyNetwork, ddim_step, drawn, gaussian, leaf, noise
 
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, RegionBlend
 from nodegraph_nodes.ops.gaussians import ExactGaussian
@@ -22,34 +22,10 @@ BLACK = gaussian(33)
 TIMES = (900, 500, 100)
 
 
-class Recording(Denoiser):
-    """BLACK, which remembers what it saw."""
-
-    schedule = LINEAR
-
-    def __init__(self):
-        self.seen = []
-
-    def ask(self, p):
-        self.seen.append((p.t, p.x))
-        return (yield from BLACK.ask(p))
-
-
 def run(denoiser, start=START, t=None, **settings):
     sampler = Sampler(**({"timesteps": TIMES, "method": "ddim"} | settings))
     *_, last = sampler.sample(denoiser, Noisy(start, t, None if t is None else LINEAR))
     return last.x_t
-
-
-def drawn(seed, count, shape=START.shape):
-    generator = torch.Generator().manual_seed(seed)
-    return [torch.randn(shape, generator=generator).double() for _ in range(count)]
-
-
-def step(x, t, to):
-    """One ddim step of BLACK."""
-    eps = BLACK.estimate(x, t).noise
-    return LINEAR.alpha(to) * LINEAR.cleaned(x, eps, t) + LINEAR.sigma(to) * eps
 
 
 def keep(x, kept, mask=HALF):
@@ -71,37 +47,37 @@ def test_the_estimate_is_that_of_the_denoiser(mode):
 
 
 def test_after_each_step_the_original_is_noised_to_where_the_step_led():
-    found = Recording()
+    found = Recording(BLACK)
     result = run(keep_outside(found, ORIGINAL, SOFT, "after", seed=5))
-    z = drawn(5, 2)
+    z = drawn(5, 2, START)
     x = START
-    a = keep(step(x, 900, 500), LINEAR.noised(ORIGINAL, z[0], 500), SOFT)
-    b = keep(step(a, 500, 100), LINEAR.noised(ORIGINAL, z[1], 100), SOFT)
+    a = keep(ddim_step(BLACK, x, 900, 500), LINEAR.noised(ORIGINAL, z[0], 500), SOFT)
+    b = keep(ddim_step(BLACK, a, 500, 100), LINEAR.noised(ORIGINAL, z[1], 100), SOFT)
     for (_, seen), expected in zip(found.seen, (x, a, b), strict=True):
         torch.testing.assert_close(seen, expected)
-    torch.testing.assert_close(result, keep(step(b, 100, -1), ORIGINAL, SOFT))
+    torch.testing.assert_close(result, keep(ddim_step(BLACK, b, 100, -1), ORIGINAL, SOFT))
 
 
 def test_before_each_estimate_but_the_first_the_original_is_noised_to_its_timestep():
-    found = Recording()
+    found = Recording(BLACK)
     result = run(keep_outside(found, ORIGINAL, SOFT, "before", seed=5))
-    z = drawn(5, 2)
-    a = keep(step(START, 900, 500), LINEAR.noised(ORIGINAL, z[0], 500), SOFT)
-    b = keep(step(a, 500, 100), LINEAR.noised(ORIGINAL, z[1], 100), SOFT)
+    z = drawn(5, 2, START)
+    a = keep(ddim_step(BLACK, START, 900, 500), LINEAR.noised(ORIGINAL, z[0], 500), SOFT)
+    b = keep(ddim_step(BLACK, a, 500, 100), LINEAR.noised(ORIGINAL, z[1], 100), SOFT)
     for (_, seen), expected in zip(found.seen, (START, a, b), strict=True):
         torch.testing.assert_close(seen, expected)
-    torch.testing.assert_close(result, step(b, 100, -1))  # the model's own output, nothing put back
+    torch.testing.assert_close(result, ddim_step(BLACK, b, 100, -1))  # the model's own output, nothing put back
 
 
 def test_pasted_the_original_is_clean_all_along():
-    found = Recording()
+    found = Recording(BLACK)
     result = run(keep_outside(found, ORIGINAL, SOFT, "paste"))
     a = keep(START, ORIGINAL, SOFT)
-    b = keep(step(a, 900, 500), ORIGINAL, SOFT)
-    c = keep(step(b, 500, 100), ORIGINAL, SOFT)
+    b = keep(ddim_step(BLACK, a, 900, 500), ORIGINAL, SOFT)
+    c = keep(ddim_step(BLACK, b, 500, 100), ORIGINAL, SOFT)
     for (_, seen), expected in zip(found.seen, (a, b, c), strict=True):
         torch.testing.assert_close(seen, expected)
-    torch.testing.assert_close(result, keep(step(c, 100, -1), ORIGINAL, SOFT))
+    torch.testing.assert_close(result, keep(ddim_step(BLACK, c, 100, -1), ORIGINAL, SOFT))
 
 
 @pytest.mark.parametrize(
@@ -124,11 +100,11 @@ def test_stopping_at_0_leaves_the_noise_of_timestep_0():
     result = run(keep_outside(BLACK, ORIGINAL, HALF, "after", seed=5), timesteps=(900, 500, 0), end=0)
     outside = (HALF == 0).expand_as(result)
     left = (result - LINEAR.alpha(0) * ORIGINAL)[outside] / LINEAR.sigma(0)
-    torch.testing.assert_close(left, drawn(5, 2)[1][outside])
+    torch.testing.assert_close(left, drawn(5, 2, START)[1][outside])
 
 
 def test_the_sampler_s_own_noise_does_not_depend_on_hooks():
-    seen = [Recording(), Recording()]
+    seen = [Recording(BLACK), Recording(BLACK)]
     run(seen[0], method="ddpm", seed=8)
     run(keep_outside(seen[1], ORIGINAL, torch.ones_like(HALF), "after", seed=8), method="ddpm", seed=8)
     for (_, a), (_, b) in zip(seen[0].seen, seen[1].seen, strict=True):
@@ -136,9 +112,9 @@ def test_the_sampler_s_own_noise_does_not_depend_on_hooks():
 
 
 def test_hooks_act_at_every_call_of_a_walk_that_climbs():
-    found = Recording()
+    found = Recording(BLACK)
     run(keep_outside(found, ORIGINAL, 0 * HALF, "before", seed=5), method="ddpm", repeats=2, jump=1)
-    z = drawn(5, 4)
+    z = drawn(5, 4, START)
     assert [t for t, _ in found.seen] == [900, 900, 500, 500, 100]
     for (t, seen), noise_ in zip(found.seen[1:], z, strict=True):
         torch.testing.assert_close(seen, LINEAR.noised(ORIGINAL, noise_, t).expand_as(seen))
@@ -188,7 +164,7 @@ def test_all_four_moments_go_through_the_view():
         def hooks(self):
             return (Adding(),)
 
-    (hook,) = FlipAverage(BLACK, Hooked(), Negation()).hooks()
+    (hook,) = FlipAverage(BLACK, Hooked(BLACK), Negation()).hooks()
     x = noise(1)
     found = [hook.start(x, 1, None), hook.before(x, 1, None), hook.after(x, 1, 0, None), hook.finish(x)]
     for moment, number in zip(found, (1, 2, 3, 4), strict=True):
@@ -223,7 +199,7 @@ def test_the_moments_come_in_order():
             happened.append(("ask", p.t))
             return (yield from super().ask(p))
 
-    run(Hooked())
+    run(Hooked(BLACK))
     assert happened == [
         ("start", 900), ("ask", 900), ("after", 900, 500), ("before", 500), ("ask", 500), ("after", 500, 100),
         ("before", 100), ("ask", 100), ("after", 100, -1), ("finish",),
@@ -266,7 +242,7 @@ def test_a_hook_may_share_the_noise_of_the_step_also_through_a_view(shares, name
     denoiser = With(hook) if view is None else FlipAverage(BLACK, With(hook), view)
     assert [each.shares_noise for each in denoiser.hooks()] == [shares]
     run(denoiser, method="ddpm", seed=8)
-    step_s, own = drawn(8, 2), drawn(6, 3)
+    step_s, own = drawn(8, 2, START), drawn(6, 3, START)
     if not shares:
         expected = own
     elif view is None:
@@ -280,7 +256,7 @@ def test_a_hook_may_share_the_noise_of_the_step_also_through_a_view(shares, name
 def test_where_the_steps_add_no_noise_a_hook_draws_its_own():
     hook = Drawing(shares_noise=True)
     run(With(hook), method="ddim")
-    for found, each in zip(hook.added, drawn(6, 3), strict=True):
+    for found, each in zip(hook.added, drawn(6, 3, START), strict=True):
         assert torch.equal(found, each)
 
 

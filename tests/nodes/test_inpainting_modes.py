@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 import torch
 from diffusers import RePaintScheduler
+from repaint_paper import jumps
 from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, in_double, leaf, noise
 
 from nodegraph_nodes.ops.denoisers import FlipAverage
@@ -83,20 +84,6 @@ def test_after_is_the_course_s():
         x = rule(x, x0, None, t, to, lambda like: normal(drawn))
         x = SOFT * x + (1 - SOFT) * (LINEAR.alpha(to) * ORIGINAL + LINEAR.sigma(to) * normal(known))
     torch.testing.assert_close(found[-1].x_t, x)
-
-
-def jumps(total, length, samples):
-    """RePaint's list of levels (section 4.2 of the paper)."""
-    left = dict.fromkeys(range(0, total - length, length), samples - 1)
-    level, visited = total, []
-    while level >= 1:
-        level -= 1
-        visited.append(level)
-        if left.get(level, 0) > 0:
-            left[level] -= 1
-            visited += range(level + 1, level + length + 1)
-            level += length
-    return [*visited, -1]
 
 
 def test_before_is_repaint_s():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy_denoisers import LINEAR, SIZE, ToyNetwork, leaf, noise
+from toy_denoisers import LINEAR, SIZE, Recording, ToyNetwork, ddim_step, drawn, leaf, noise
 
 from nodegraph_nodes.ops.components import GreyColour, LowHigh, LowMiddleHigh, MotionRest
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage
@@ -13,7 +13,7 @@ from nodegraph_nodes.ops.inverse_hybrids import keep_component
 from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.ops.switches import When
 from nodegraph_nodes.ops.views import VIEWS, Flip, named_view
-from nodegraph_nodes.types import Denoiser, Noisy
+from nodegraph_nodes.types import Noisy
 
 ORIGINAL = noise(31, channels=3).clamp(-1, 1)
 START = noise(32, 2, channels=3)
@@ -25,46 +25,22 @@ KEPT = [(split, name) for split in (GREY, BLUR, BANDS, MOTION) for name in split
 every_component = pytest.mark.parametrize(("split", "keep"), KEPT, ids=[name for _, name in KEPT])
 
 
-class Recording(Denoiser):
-    """MADE, which remembers what it saw."""
-
-    schedule = LINEAR
-
-    def __init__(self):
-        self.seen = []
-
-    def ask(self, p):
-        self.seen.append((p.t, p.x))
-        return (yield from MADE.ask(p))
-
-
 def run(denoiser, start=START, **settings):
     sampler = Sampler(**({"timesteps": TIMES, "method": "ddim"} | settings))
     *_, last = sampler.sample(denoiser, Noisy(start))
     return last.x_t
 
 
-def drawn(seed, count):
-    generator = torch.Generator().manual_seed(seed)
-    return [torch.randn(START.shape, generator=generator).double() for _ in range(count)]
-
-
-def step(x, t, to):
-    """One ddim step of MADE."""
-    eps = MADE.estimate(x, t).noise
-    return LINEAR.alpha(to) * LINEAR.cleaned(x, eps, t) + LINEAR.sigma(to) * eps
-
-
 @every_component
 def test_before_each_estimate_the_component_is_the_picture_s_noised_afresh(split, keep):
-    found = Recording()
+    found = Recording(MADE)
     result = run(keep_component(found, ORIGINAL, split, keep, seed=5))
     kept = split.names.index(keep)
     x = START
-    for (t, seen), z, to in zip(found.seen, drawn(5, 3), (500, 100, -1), strict=True):
+    for (t, seen), z, to in zip(found.seen, drawn(5, 3, START), (500, 100, -1), strict=True):
         mine, others = split.component(kept, LINEAR.noised(ORIGINAL, z, t)), x - split.component(kept, x)
         torch.testing.assert_close(seen, mine + others)
-        x = step(seen, t, to)
+        x = ddim_step(MADE, seen, t, to)
     torch.testing.assert_close(result, x)  # nothing is done after the last step
 
 
@@ -104,10 +80,10 @@ def test_the_sampler_s_own_noise_does_not_depend_on_it():
 
 
 def test_it_acts_at_every_call_of_a_walk_that_climbs():
-    found = Recording()
+    found = Recording(MADE)
     run(keep_component(found, ORIGINAL, GREY, "grey", seed=5), method="ddpm", repeats=2, jump=1)
     assert [t for t, _ in found.seen] == [900, 900, 500, 500, 100]
-    for (t, seen), z in zip(found.seen, drawn(5, 5), strict=True):
+    for (t, seen), z in zip(found.seen, drawn(5, 5, START), strict=True):
         expected = GREY.component(0, LINEAR.noised(ORIGINAL, z, t))
         torch.testing.assert_close(GREY.component(0, seen), expected)
 

@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, leaf, noise
+from toy_denoisers import LINEAR, SIZE, Telling, ToyNetwork, gaussian, leaf, noise
 
 from nodegraph_nodes.ops.denoisers import RegionBlend
 from nodegraph_nodes.ops.evaluation import Evaluator, price
 from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.masks import rectangle
 from nodegraph_nodes.ops.regions import Regions
-from nodegraph_nodes.types import Denoiser, Estimate, NoiseSchedule
+from nodegraph_nodes.types import NoiseSchedule
 
 SIGMA, T = 0.3, 400
 PARTS = tuple(gaussian(seed, SIGMA) for seed in (11, 12, 13))
@@ -56,17 +56,6 @@ def test_all_regions_are_asked_in_one_forward_pass():
     evaluator = Evaluator()
     evaluator.estimate(denoiser, noise(1, 2), T)
     assert net.calls == [4]
-
-
-class Telling(Denoiser):
-    schedule = LINEAR
-
-    def __init__(self, seed, told=True):
-        self.fixed = Estimate(noise(seed), noise(seed + 100) if told else None)
-
-    def ask(self, p):
-        yield from ()
-        return self.fixed
 
 
 def test_the_variance_is_shared_out_as_the_noise_is_and_none_where_one_is_missing():

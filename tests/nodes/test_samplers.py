@@ -6,7 +6,8 @@ from math import log, log2
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler
-from toy_denoisers import LINEAR, ToyNetwork, gaussian, in_double, leaf, noise
+from repaint_paper import jumps
+from toy_denoisers import LINEAR, Recording, ToyNetwork, gaussian, in_double, leaf, noise
 
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, RegionBlend
 from nodegraph_nodes.ops.evaluation import Evaluator
@@ -21,6 +22,7 @@ from nodegraph_nodes.types import Denoiser, Estimate, NoiseSchedule, Noisy
 
 LEARNED = ToyNetwork(channels=2)
 FIXED = ToyNetwork()
+EXACT = ExactGaussian(torch.zeros(1, 1, 1, 1), 0.5, LINEAR)
 START = noise(3, 2, dtype=torch.float32)
 
 
@@ -290,30 +292,16 @@ def test_precision_stays(method, dtype):
 # Noise
 
 
-class Recording(Denoiser):
-    """The exact denoiser of black, which remembers where it was asked."""
-
-    schedule = LINEAR
-
-    def __init__(self):
-        self.seen = []
-        self.exact = ExactGaussian(torch.zeros(1, 1, 1, 1), 0.5, LINEAR)
-
-    def ask(self, p):
-        self.seen.append((p.t, p.step, p.x))
-        return (yield from self.exact.ask(p))
-
-
 def test_each_step_that_adds_noise_draws_one_noise_from_the_sampler_s_seed():
     x = noise(1, 2, dtype=torch.float32)
-    recording = Recording()
+    recording = Recording(EXACT)
     settings = {"timesteps": (900, 500, 100), "seed": 42}
     steps = list(Sampler(**settings).sample(recording, Noisy(x)))
     generator = torch.Generator("cpu").manual_seed(42)
     rule, draw = DDPM(LINEAR), lambda like: torch.randn(like.shape, generator=generator)
-    for (t, _, seen), step, to in zip(recording.seen, steps, (500, 100, -1), strict=False):
+    for (t, seen), step, to in zip(recording.seen, steps, (500, 100, -1), strict=False):
         torch.testing.assert_close(seen, x)
-        estimate = recording.exact.estimate(x, t)
+        estimate = EXACT.estimate(x, t)
         x = rule(x, LINEAR.cleaned(x, estimate.noise, t), None, t, to, draw)
         assert step.x_t is seen
     torch.testing.assert_close(steps[-1].x_t, x)
@@ -363,19 +351,6 @@ def test_the_walk_of_repaint(count, jump, repeats, calls, entries):
 
 
 def test_the_walk_of_repaint_is_that_of_its_paper_step_by_step():
-    def jumps(total, length, samples):  # section 4.2, as a list of levels
-        left = dict.fromkeys(range(0, total - length, length), samples - 1)
-        level, levels = total, []
-        while level >= 1:
-            level -= 1
-            levels.append(level)
-            if left.get(level, 0) > 0:
-                left[level] -= 1
-                for _ in range(length):
-                    level += 1
-                    levels.append(level)
-        return [*levels, -1]
-
     for total in (2, 3, 7, 20, 33):
         for length in (1, 2, 5, 10):
             for samples in (2, 3):
@@ -405,16 +380,17 @@ def test_repeats_and_jump_are_counted_from_1(repeats, jump):
 
 
 def test_a_sampler_climbs_by_the_noise_between_the_levels():
-    recording = Recording()
+    recording = Recording(EXACT)
     x = noise(1, dtype=torch.float32)
     list(Sampler(timesteps=(900, 500, 100), repeats=2, jump=1, seed=7).sample(recording, Noisy(x)))
-    assert [(t, step) for t, step, _ in recording.seen] == [(900, 0), (900, 1), (500, 2), (500, 3), (100, 4)]
+    assert [t for t, _ in recording.seen] == [900, 900, 500, 500, 100]
+    assert recording.steps == [0, 1, 2, 3, 4]
     generator = torch.Generator().manual_seed(7)
     first, climb = (torch.randn(x.shape, generator=generator) for _ in range(2))
-    estimate = recording.exact.estimate(x, 900)
+    estimate = EXACT.estimate(x, 900)
     down = DDPM(LINEAR)(x, LINEAR.cleaned(x, estimate.noise, 900), None, 900, 500, lambda like: first)
     a = LINEAR.alpha_bar(900) / LINEAR.alpha_bar(500)
-    torch.testing.assert_close(recording.seen[1][2], a**0.5 * down + (1 - a) ** 0.5 * climb)
+    torch.testing.assert_close(recording.seen[1][1], a**0.5 * down + (1 - a) ** 0.5 * climb)
 
 
 @pytest.mark.parametrize("repeats", [1, 2, 5])
@@ -431,11 +407,11 @@ def test_calls_of_the_network_are_counted(repeats):
 
 
 def visited(start=None, **settings):
-    recording = Recording()
+    recording = Recording(EXACT)
     x = noise(1)
     noisy = Noisy(x) if start is None else Noisy(x, start, LINEAR)
     *_, last = Sampler(**settings).sample(recording, noisy)
-    return [t for t, _, _ in recording.seen], last.t
+    return [t for t, _ in recording.seen], last.t
 
 
 def test_pure_noise_is_taken_as_the_first_timestep():

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.networks import NetworkDenoiser
-from nodegraph_nodes.types import NoiseSchedule
+from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point
 
 LINEAR = NoiseSchedule.named("linear")
 SIZE = 12
@@ -49,6 +49,50 @@ def leaf(label: int | list[int], network: ToyNetwork) -> NetworkDenoiser:
 def gaussian(seed: int, sigma: float = 0.3, size: int = SIZE) -> ExactGaussian:
     """The exact denoiser around a random picture, in float64."""
     return ExactGaussian(noise(seed, size=size), sigma, LINEAR)
+
+
+class Telling(Denoiser):
+    """Always the same noise and variance, which is none where it is not `told`; remembers when it was asked."""
+
+    schedule = LINEAR
+
+    def __init__(self, seed: int, told: bool = True, channels: int = 1, size: int = SIZE) -> None:
+        variance = noise(seed + 100, channels=channels, size=size) if told else None
+        self.fixed = Estimate(noise(seed, channels=channels, size=size), variance)
+        self.asked: list[tuple[int, int]] = []
+
+    def ask(self, p: Point) -> Asking:
+        yield from ()
+        self.asked.append((p.step, p.t))
+        return self.fixed
+
+
+class Recording(Denoiser):
+    """Another denoiser, of which it is remembered where it was asked."""
+
+    schedule = LINEAR
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser = denoiser
+        self.seen: list[tuple[int, Tensor]] = []
+        self.steps: list[int] = []
+
+    def ask(self, p: Point) -> Asking:
+        self.seen.append((p.t, p.x))
+        self.steps.append(p.step)
+        return (yield from self.denoiser.ask(p))
+
+
+def ddim_step(denoiser: Denoiser, x: Tensor, t: int, to: int) -> Tensor:
+    """One step down as its formula has it, with no fresh noise."""
+    eps = denoiser.estimate(x, t).noise
+    return LINEAR.alpha(to) * LINEAR.cleaned(x, eps, t) + LINEAR.sigma(to) * eps
+
+
+def drawn(seed: int, count: int, like: Tensor) -> list[Tensor]:
+    """What a seed draws, one after another, in float32 as for pictures, then in double precision."""
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(like.shape, generator=generator).double() for _ in range(count)]
 
 
 def in_double(scheduler: Any, schedule: NoiseSchedule = LINEAR) -> Any:
