@@ -89,6 +89,14 @@ def foresee_rectangle(known: Foresight) -> None:
                 )
 
 
+def sides(size: int, like: Image | None) -> tuple[int, int]:
+    """The rows and columns of a mask: those of the picture that is linked, else `size`."""
+    if like is None:
+        return size, size
+    rows, columns = like.pixels.shape[-2:]
+    return rows, columns
+
+
 @node("RectangleMask", category="Masks", outputs="mask", foresee=foresee_rectangle)
 def rectangle_mask(
     size: Side = 28,
@@ -108,7 +116,7 @@ def rectangle_mask(
     """Mark a rectangle: 1 inside, 0 outside. Sides that lie on the border of the picture are not feathered."""
     from nodegraph_nodes.ops import masks
 
-    rows, columns = (size, size) if like is None else like.pixels.shape[-2:]
+    rows, columns = sides(size, like)
     return Mask(masks.rectangle(rows, columns, left, top, width or columns - left, height or rows - top, feather))
 
 
@@ -130,7 +138,7 @@ def circle_mask(
     """Mark a circle: 1 inside, 0 outside."""
     from nodegraph_nodes.ops import masks
 
-    rows, columns = (size, size) if like is None else like.pixels.shape[-2:]
+    rows, columns = sides(size, like)
     return Mask(masks.circle(rows, columns, x, y, radius, feather))
 
 

@@ -10,9 +10,9 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -585,25 +585,15 @@ def test_writers_that_are_killed_at_any_moment_leave_nothing_wrong(registry: Reg
 
 
 def test_threads_do_not_disturb_each_other(registry: Registry, folder: Path) -> None:
-    spec, wrong = registry.node_types["Write"], list[Any]()
-    disk = DiskCache(registry, folder, 400_000)
+    spec, disk = registry.node_types["Write"], DiskCache(registry, folder, 400_000)
 
     def work(seed: int) -> None:
         chance = random.Random(seed)
-        try:
-            for _ in range(25):
-                number = chance.randrange(6)
-                found = disk.get(bytes([number]) * 32, spec)
-                if found is not None and found.outputs["letter"] != letter_of(number):
-                    wrong.append(number)
-                if not disk.put(bytes([number]) * 32, spec, {"letter": letter_of(number)}):
-                    wrong.append("not kept")
-        except Exception as error:
-            wrong.append(error)
+        for _ in range(25):
+            number = chance.randrange(6)
+            found = disk.get(bytes([number]) * 32, spec)
+            assert found is None or found.outputs["letter"] == letter_of(number)
+            assert disk.put(bytes([number]) * 32, spec, {"letter": letter_of(number)}), "not kept"
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))  # raises what one of them raised

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import toys
+from toy_graphs import build
 from toys import Box
 
 from nodegraph.context import Context
@@ -38,15 +39,6 @@ from nodegraph.sessions import Session
 @pytest.fixture
 def session(registry: Registry) -> Session:
     return Session(registry)
-
-
-def build(nodes: dict[str, tuple[str, dict[str, Any]]], *links: str) -> Graph:
-    graph = Graph()
-    for id, (kind, inputs) in nodes.items():
-        graph = graph.add(id, kind, **inputs)
-    for link in links:
-        graph = graph.connect(link)
-    return graph
 
 
 def ran() -> list[str]:

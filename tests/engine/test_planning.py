@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import toys
+from toy_graphs import build
 
 from nodegraph.contents import Contents
 from nodegraph.errors import CheckFailed
@@ -13,15 +14,6 @@ from nodegraph.graphs import Graph
 from nodegraph.keys import Files, Keys
 from nodegraph.planning import Plan, make_plan, order_of
 from nodegraph.registry import Registry
-
-
-def build(nodes: dict[str, tuple[str, dict[str, object]]], *links: str) -> Graph:
-    graph = Graph()
-    for node, (kind, inputs) in nodes.items():
-        graph = graph.add(node, kind, **inputs)
-    for link in links:
-        graph = graph.connect(link)
-    return graph
 
 
 def plan_of(graph: Graph, registry: Registry, *targets: str) -> Plan:

@@ -6,8 +6,8 @@ import os
 import random
 import signal
 import stat
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -131,22 +131,15 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(target):
 
 
 def test_two_writers_at_once_do_not_disturb_each_other(target):
-    errors = []
+    contents = [letter * 50_000 for letter in (b"a", b"b", b"c", b"d")]
 
     def write(data: bytes) -> None:
-        try:
-            for _ in range(30):
-                write_atomically(target, data)
-        except Exception as error:
-            errors.append(error)
+        for _ in range(30):
+            write_atomically(target, data)
 
-    threads = [threading.Thread(target=write, args=(letter * 50_000,)) for letter in (b"a", b"b", b"c", b"d")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
-    assert target.read_bytes() in {letter * 50_000 for letter in (b"a", b"b", b"c", b"d")}
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, contents))  # raises what one of them raised
+    assert target.read_bytes() in contents
     assert os.listdir(target.parent) == [target.name]
 
 

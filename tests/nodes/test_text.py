@@ -3,8 +3,8 @@
 import json
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -357,23 +357,16 @@ def test_a_gpu_that_is_too_small_is_named_with_ways_out(folder, watched):
 
 
 def test_runs_at_once_do_not_take_it_from_each_other(folder, watched):
-    log, store, wrong = [], Resources(), []
+    log, store = [], Resources()
     made = watched(log)
 
-    def work():
-        try:
-            for prompt in ("a dog", "a cat", "a hat"):
-                encoded(folder, prompt, context=Context(resources=store, device="meta"), dtype="float16")
-        except BaseException as error:
-            wrong.append(error)
+    def work(number):
+        for prompt in ("a dog", "a cat", "a hat"):
+            encoded(folder, prompt, context=Context(resources=store, device="meta"), dtype="float16")
 
     encoded(folder, context=Context(resources=store, device="meta"), dtype="float16")  # imports are slow
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))  # raises what one of them raised
     assert len(made) == 1
     assert log[-1] == "cpu"
 

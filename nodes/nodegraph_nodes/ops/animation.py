@@ -21,34 +21,13 @@ def gif_bytes(frames: Sequence[Tensor], seconds: float = 0.08, hold: float = 1.5
     pictures = [
         picture if picture.mode == "L" else dithered(picture) for picture in frame_pictures(frames, seconds, hold)
     ]
-    stream = io.BytesIO()
-    pictures[0].save(
-        stream,
-        "GIF",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=durations(len(pictures), seconds, hold, unit=10),
-        loop=0,
-        optimize=False,
-    )
-    return stream.getvalue()
+    return animated(pictures, "GIF", durations(len(pictures), seconds, hold, unit=10), optimize=False)
 
 
 def webp_bytes(frames: Sequence[Tensor], seconds: float = 0.08, hold: float = 1.5) -> bytes:
     """Return frames as an animated WebP, every pixel exact. Arguments as those of `gif_bytes`, in milliseconds."""
     pictures = [picture.convert("RGB") for picture in frame_pictures(frames, seconds, hold)]
-    stream = io.BytesIO()
-    pictures[0].save(
-        stream,
-        "WEBP",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=durations(len(pictures), seconds, hold, unit=1),
-        loop=0,
-        lossless=True,
-        method=3,
-    )
-    return stream.getvalue()
+    return animated(pictures, "WEBP", durations(len(pictures), seconds, hold, unit=1), lossless=True, method=3)
 
 
 def frame_pictures(frames: Sequence[Tensor], seconds: float, hold: float) -> list[Image.Image]:
@@ -64,6 +43,13 @@ def frame_pictures(frames: Sequence[Tensor], seconds: float, hold: float) -> lis
         if frame.shape != shape:
             raise ValueError(f"frame {number} is {list(frame.shape)}, must be {list(shape)} like the first")
     return [as_pillow(frame.cpu()) for frame in frames]
+
+
+def animated(pictures: list[Image.Image], format: str, duration: list[int], **options: bool | int) -> bytes:
+    """One file of all pictures, each shown for its milliseconds, that begins anew when it ends."""
+    stream = io.BytesIO()
+    pictures[0].save(stream, format, save_all=True, append_images=pictures[1:], duration=duration, loop=0, **options)
+    return stream.getvalue()
 
 
 def dithered(picture: Image.Image) -> Image.Image:
