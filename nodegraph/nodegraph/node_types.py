@@ -82,24 +82,17 @@ def node(
 
 
 @dataclass(frozen=True)
-class InputSpec:
-    """An input of a node type.
+class Port:
+    """What an input and an output of a node type have in common.
 
     Attributes:
         type: the class or `Literal`; of a list, that of its elements. `type_name` is its name.
-        is_list: a list of wire values, one link each: `a.denoiser -> sum.parts[0]`.
-        indexed: any list; a list of data takes a typed list, one link that gives a list, or indexed links.
         is_data: plain data, which can be typed as well as linked.
-        required: there is no default. `optional`: None is a value of it.
-        choices: the texts that can be chosen from, else None.
-        schema: the type as JSON schema, with what `Field(json_schema_extra=...)` says: unit, multiline, widget.
+        optional: None is a value of it.
     """
 
     name: str
     hint: Hint
-    annotation: Any
-    required: bool
-    default: Any = None
 
     @property
     def type(self) -> Any:
@@ -114,20 +107,37 @@ class InputSpec:
         return self.hint.is_data
 
     @property
-    def is_list(self) -> bool:
-        return self.hint.is_list and not self.hint.is_data
-
-    @property
-    def indexed(self) -> bool:
-        return self.hint.is_list
-
-    @property
     def optional(self) -> bool:
         return self.hint.optional
 
     @property
     def help(self) -> str:
         return self.hint.description
+
+
+@dataclass(frozen=True)
+class InputSpec(Port):
+    """An input of a node type.
+
+    Attributes:
+        is_list: a list of wire values, one link each: `a.denoiser -> sum.parts[0]`.
+        indexed: any list; a list of data takes a typed list, one link that gives a list, or indexed links.
+        required: there is no default.
+        choices: the texts that can be chosen from, else None.
+        schema: the type as JSON schema, with what `Field(json_schema_extra=...)` says: unit, multiline, widget.
+    """
+
+    annotation: Any
+    required: bool
+    default: Any = None
+
+    @property
+    def is_list(self) -> bool:
+        return self.hint.is_list and not self.hint.is_data
+
+    @property
+    def indexed(self) -> bool:
+        return self.hint.is_list
 
     @property
     def choices(self) -> tuple[str, ...] | None:
@@ -182,35 +192,12 @@ class InputSpec:
 
 
 @dataclass(frozen=True)
-class OutputSpec:
-    """An output of a node type; `type`, `type_name` and `is_list` as for an input."""
-
-    name: str
-    hint: Hint
-
-    @property
-    def type(self) -> Any:
-        return self.hint.type
-
-    @property
-    def type_name(self) -> str:
-        return type_label(self.hint.type)
-
-    @property
-    def is_data(self) -> bool:
-        return self.hint.is_data
+class OutputSpec(Port):
+    """An output of a node type; `is_list`: it gives a list, of wire values or of data."""
 
     @property
     def is_list(self) -> bool:
         return self.hint.is_list
-
-    @property
-    def optional(self) -> bool:
-        return self.hint.optional
-
-    @property
-    def help(self) -> str:
-        return self.hint.description
 
     def checked(self, value: Any) -> Any:
         """The value that a node returned; TypeError when it is not what the signature promises."""

@@ -3,10 +3,12 @@
 import json
 import os
 import queue
+import struct
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -167,8 +169,6 @@ PNG = bytes.fromhex("%s")
 
 def pixel_png() -> bytes:
     """A PNG of one red pixel, made without an image library."""
-    import struct
-    import zlib
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
