@@ -302,15 +302,6 @@ def test_equal_seeds_are_warned_of():
     assert "mask (Noise): seed is 0, like that of noise" in found(beside, registry)[0]
 
 
-def test_equal_seeds_that_only_meet_in_a_grid_are_a_comparison():
-    registry = Registry([noise, sample, grid])
-    graph = Graph().add("noise", "Noise").add("grid", "Grid")
-    for number in range(4):
-        graph = graph.add(f"s{number}", "Sample").connect(f"noise.noise -> s{number}.start")
-        graph = graph.connect(f"s{number}.image -> grid.images[{number}]")
-    assert found(graph, registry) == []
-
-
 @node("Whole", category="Toys", outputs="value", echoes=True)
 def whole(value: Annotated[int, Field(description="a number")] = 0) -> int:
     """One number for several nodes."""
@@ -327,6 +318,15 @@ def test_a_seed_from_a_value_node_is_compared_as_a_typed_one_is():
     apart = graph.connect("two.value -> sample.seed")
     assert found(apart.set("one", value=4), registry) == []
     assert [text.partition(";")[0] for text in found(apart, registry)] == [told.replace("5", "0").partition(";")[0]]
+
+
+def test_equal_seeds_that_only_meet_in_a_grid_are_a_comparison():
+    registry = Registry([noise, sample, grid])
+    graph = Graph().add("noise", "Noise").add("grid", "Grid")
+    for number in range(4):
+        graph = graph.add(f"s{number}", "Sample").connect(f"noise.noise -> s{number}.start")
+        graph = graph.connect(f"s{number}.image -> grid.images[{number}]")
+    assert found(graph, registry) == []
 
 
 @node("Enlarge", category="Toys", outputs="condition")
