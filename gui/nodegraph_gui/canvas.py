@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QHelpEvent,
     QInputDevice,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QNativeGestureEvent,
     QWheelEvent,
@@ -172,7 +173,8 @@ class CanvasView(Camera):
     # keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.cancel():
+        ends = event.key() == Qt.Key.Key_Escape or event.matches(QKeySequence.StandardKey.Undo)
+        if ends and self.cancel():  # undo takes back what goes on, and nothing else
             event.accept()
             return
         if self.gesture is not None:  # which looks at the modifiers when the mouse moves; other keys have to wait

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QGraphicsItem
 from nodegraph import Link, Problem
 
 from . import hits
+from .canvases import canvas_of
 from .catalogues import Catalogue
 from .documents import Change, Document
 from .frame_items import FrameItem
@@ -76,7 +77,8 @@ class Scene(Mirror):
     def _changed(self, change: Change) -> None:
         self.settle()
         super()._changed(change)
-        self._set_selection({key for key in self.selected_keys if self.item_of(key) is not None})
+        kept = {key for key in self.selected_keys if self.item_of(key) is not None}
+        self._set_selection((returned(change) if change.kind in ("undo", "redo") else set()) or kept)
 
     def _place_around(self) -> None:
         super()._place_around()
@@ -271,6 +273,20 @@ class Scene(Mirror):
             self.content_changed.emit()
         elif item.far_colour != colour:
             self.looks_changed.emit()
+
+
+def returned(change: Change) -> set[Key]:
+    """What an undo or redo brought back: it is what the user looks for next."""
+    before, after = canvas_of(change.before), canvas_of(change.after)
+    nodes = set() if change.before.nodes is change.after.nodes else change.after.nodes.keys() - change.before.nodes
+    found: set[Key] = set(nodes)
+    if len(after.frames) > len(before.frames):
+        there = list(before.frames.values())
+        found |= {("frame", number) for number, frame in after.frames.items() if frame not in there}
+    if len(after.notes) > len(before.notes):
+        known = list(before.notes.values())
+        found |= {("note", number) for number, note in after.notes.items() if note not in known}
+    return found
 
 
 def mover(item: NodeItem | FrameItem | NoteItem) -> Put:

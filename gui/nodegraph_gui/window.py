@@ -166,8 +166,8 @@ class Window(QMainWindow):
             "preferences": self.show_preferences,
             "close": self.close,
             "quit": self.editor.quit,
-            "undo": self.document.undo,
-            "redo": self.document.redo,
+            "undo": self.undo,
+            "redo": self.redo,
             "theme": lambda: self.editor.change(theme="light" if self.actions_by_id["theme"].isChecked() else "dark"),
             "snap": lambda: self.editor.change(snap=self.actions_by_id["snap"].isChecked()),
             "run": lambda: self.run(),
@@ -424,6 +424,16 @@ class Window(QMainWindow):
         self.refresh()
         if len(self.scene.selection) == 1:
             self.viewer.show_node(next(iter(self.scene.selection)))
+
+    def undo(self) -> None:
+        """Take back the gesture that goes on, and nothing else; when there is none, the last edit."""
+        if not self.desk.take_back() and not self.inspector.take_back():
+            self.document.undo()
+
+    def redo(self) -> None:
+        """Do again what was undone last, unless a gesture goes on."""
+        if self.view.gesture is None:
+            self.document.redo()
 
     def _add(self, kind: str) -> None:
         self.desk.usage.add(kind)

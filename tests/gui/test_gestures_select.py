@@ -10,20 +10,6 @@ from nodegraph_gui.canvases import canvas_of
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 EMPTY = QPointF(420, 120)
-FRAME = {"title": "Noise", "colour": "#4fa3e0", "rect": [-40, -60, 320, 340]}
-NOTE = {"text": "Look", "rect": [380, 600, 200, 100]}
-
-
-@pytest.fixture
-def desk(qtbot, catalogue, tmp_path):
-    return open_desk(qtbot, catalogue, guided(), tmp_path)
-
-
-@pytest.fixture
-def framed(qtbot, catalogue, tmp_path):
-    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]), tmp_path)
-
-
 def move_by(start, x, y):
     return start, start + QPointF(x, y)
 

@@ -81,6 +81,7 @@ def test_after_any_edits_it_is_as_one_built_anew(seed, scene_of):
         if chance.random() < 0.3:
             scene.settle()
     scene.settle()
+    scene.select([])  # what undo brings back is selected
     fresh = scene_of(document.graph)
     assert seen(scene) == seen(fresh)
     assert counted(scene) == counted(fresh) == (len(scene.nodes), len(scene.wires))

@@ -105,6 +105,19 @@ class Editor(QWidget):
         """Whether the value is between `changing` and `changed`."""
         return self._held
 
+    @property
+    def dragged(self) -> bool:
+        """Whether the mouse holds something of it now."""
+        return False
+
+    def take_back(self) -> bool:
+        """Undo was asked for: take back a drag that goes on; a value that was stepped to is a step of the history."""
+        if self.dragged:
+            self.cancel()
+            return True
+        self.finish()
+        return False
+
     def set_value(self, value: Any) -> None:
         """Show another value, without saying anything and without taking the keyboard."""
         if same(value, self._value):

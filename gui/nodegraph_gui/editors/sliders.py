@@ -199,6 +199,10 @@ class SliderEditor(Editor):
         if self.slider is not None:
             self.slider.set_number(self.value)
 
+    @property
+    def dragged(self) -> bool:
+        return self.slider is not None and self.slider.held
+
     def mark(self, value: Any) -> None:
         super().mark(value)
         if self.slider is not None:
