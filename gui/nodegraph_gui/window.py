@@ -418,12 +418,12 @@ class Window(QMainWindow):
             self.bars.close_bar("run ended")
         if change.after.nodes and self.welcoming:
             self.show_page(False)
+        self.viewer.follow_document()
         self.refresh()
 
     def _selected(self) -> None:
         self.refresh()
-        if len(self.scene.selection) == 1:
-            self.viewer.show_node(next(iter(self.scene.selection)))
+        self.viewer.show_selected(self.scene.selection)
 
     def undo(self) -> None:
         """Take back the gesture that goes on, and nothing else; when there is none, the last edit."""
