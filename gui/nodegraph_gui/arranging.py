@@ -109,12 +109,18 @@ class Plan:
         extents = {key: on_grid(around(box.rects(self.room))) for key, box in boxes.items()}
         found = Laid()
         sizes = {key: (extent.width, extent.height) for key, extent in extents.items()}
-        for key, (x, y) in in_columns(sizes, self.links(boxes, extents)).items():
+        for key, (x, y) in in_columns(sizes, self.links(boxes, extents), narrow=self.is_fed(nest, boxes)).items():
             found.add(boxes[key].moved((x - extents[key].x, y - extents[key].y)))
         self.put_notes(found, nest.notes)
         if nest.frames:
             found.frames[nest.frames[0]] = framed(found.rects(self.sizes))
         return found
+
+    def is_fed(self, nest: Nest, boxes: Mapping[str, Laid]) -> bool:
+        """Whether it is a frame that wires lead into or out of."""
+        nodes = {node for box in boxes.values() for node in box.nodes} if nest.frames else set()
+        outside = (link.target not in nodes for node in nodes for link in self.graph.out_links[node])
+        return any(outside) or any(link.source not in nodes for node in nodes for link in self.graph.in_links[node])
 
     def as_it_is(self, nest: Nest) -> Laid:
         """A tangle of frames: as all of it lies now."""

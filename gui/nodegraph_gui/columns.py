@@ -16,6 +16,7 @@ __all__ = ["PART_GAP", "Link", "around", "in_columns"]
 
 COLUMN_GAP = 4 * GRID
 PART_GAP = 4 * GRID
+NARROW_GAP = 2 * GRID
 SHAPE = 1.6  # how much wider than high the whole is to be, about
 
 
@@ -36,8 +37,12 @@ def around(rects: Collection[Rect]) -> Rect:
     return Rect(left, top, max(rect.right for rect in rects) - left, max(rect.bottom for rect in rects) - top)
 
 
-def in_columns(sizes: Mapping[str, Size], links: Sequence[Link]) -> dict[str, Point]:
-    """A place for each box, on the grid; the top left corner of them all is the origin."""
+def in_columns(sizes: Mapping[str, Size], links: Sequence[Link], *, narrow: bool = False) -> dict[str, Point]:
+    """A place for each box, on the grid; the top left corner of them all is the origin.
+
+    Args:
+        narrow: parts come below each other, so that wires which leave them to the right pass behind none.
+    """
     after: dict[str, dict[str, None]] = {box: {} for box in sizes}
     leaving: dict[str, list[Link]] = {box: [] for box in sizes}
     for link in links:
@@ -49,7 +54,7 @@ def in_columns(sizes: Mapping[str, Size], links: Sequence[Link]) -> dict[str, Po
         places = columns(group, edges, sizes, [link for box in group for link in leaving[box]])
         parts.append((places, around([Rect(*at, *sizes[box]) for box, at in places.items()])))
     found: dict[str, Point] = {}
-    for (places, extent), (x, y) in zip(parts, packed([extent for _, extent in parts]), strict=True):
+    for (places, extent), (x, y) in zip(parts, packed([extent for _, extent in parts], narrow), strict=True):
         for box, at in places.items():
             found[box] = (at[0] - extent.x + x, at[1] - extent.y + y)
     return found
@@ -91,10 +96,11 @@ def on_grid(boxes: Mapping[str, Box], layer: Mapping[str, int]) -> dict[str, flo
     return found
 
 
-def packed(extents: Sequence[Rect]) -> list[Point]:
+def packed(extents: Sequence[Rect], narrow: bool = False) -> list[Point]:
     """Places for the parts: from left to right in rows, the largest first, about as wide as is pleasant."""
-    area = sum((extent.width + PART_GAP) * (extent.height + PART_GAP) for extent in extents)
-    room = max([sqrt(area * SHAPE), *(extent.width for extent in extents)])
+    gap = NARROW_GAP if narrow else PART_GAP
+    area = sum((extent.width + gap) * (extent.height + gap) for extent in extents)
+    room = 0.0 if narrow else max([sqrt(area * SHAPE), *(extent.width for extent in extents)])
     found: dict[int, Point] = {}
     x = y = high = 0.0
     for number in sorted(range(len(extents)), key=lambda number: (-extents[number].height, number)):
@@ -102,6 +108,6 @@ def packed(extents: Sequence[Rect]) -> list[Point]:
         if x and x + extent.width > room:
             x, y, high = 0.0, y + high, 0.0
         found[number] = (x, y)
-        x += -(-(extent.width + PART_GAP) // GRID) * GRID
-        high = max(high, -(-(extent.height + PART_GAP) // GRID) * GRID)
+        x += -(-(extent.width + gap) // GRID) * GRID
+        high = max(high, -(-(extent.height + gap) // GRID) * GRID)
     return [found[number] for number in range(len(extents))]
