@@ -213,13 +213,17 @@ class Mirror(QGraphicsScene):
         for id in touched:
             self._refresh(id)
         elsewhere = self._elsewhere(before) if differ.canvas or before is None else ()
-        moved = self._place_nodes(tuple(dict.fromkeys((*differ.added, *elsewhere))))
+        moved = self._place_nodes(tuple(dict.fromkeys((*differ.added, *elsewhere, *self._adrift()))))
         for id in {*moved, *touched, *differ.added}:
             for link, wire in self.wires_at(id).items():
                 wire.attach(*self._ends(link))
                 self._dress(link)
         if differ.canvas or before is None:
             self._place_around()
+
+    def _adrift(self) -> Iterable[str]:
+        """Nodes that are shown elsewhere than the document said so far."""
+        return ()
 
     def _differing_looks(self, before: Canvas | None) -> set[str]:
         """The nodes that are to be folded, wide or coloured otherwise than they are shown."""

@@ -32,7 +32,7 @@ __all__ = ["Key", "Scene", "SelectHow"]
 
 SelectHow: TypeAlias = Literal["replace", "add", "toggle", "subtract"]
 Put: TypeAlias = Callable[[float, float], None]
-Followers: TypeAlias = tuple[list[tuple[Put, float, float]], list[Put], list[WireItem]]
+Followers: TypeAlias = tuple[list[tuple[Put, float, float]], list[WireItem], list[WireItem]]
 
 MANY = 20  # items that are moved at once
 ABOVE = 10.0
@@ -75,10 +75,21 @@ class Scene(Mirror):
             self.above.remove(item)
 
     def _changed(self, change: Change) -> None:
-        self.settle()
+        if change.before.canvas is change.after.canvas:
+            self.settle()
+        _, within, _ = self._followers
         super()._changed(change)
+        for wire in within:
+            wire.setPos(0.0, 0.0)
+            wire.follow()
+        self._followers = ([], [], [])
         kept = {key for key in self.selected_keys if self.item_of(key) is not None}
         self._set_selection((returned(change) if change.kind in ("undo", "redo") else set()) or kept)
+
+    def _adrift(self) -> list[str]:
+        """What a gesture shifted: it is not put back first, since an edit mostly leaves it where it is."""
+        shifted, self._shifted = self._shifted, set()
+        return [key for key in shifted if isinstance(key, str) and key in self._nodes]
 
     def _place_around(self) -> None:
         super()._place_around()
@@ -180,8 +191,8 @@ class Scene(Mirror):
         dx, dy = delta.x(), delta.y()
         for move_to, x, y in items:
             move_to(x + dx, y + dy)
-        for move_to in within:
-            move_to(dx, dy)
+        for wire in within:
+            wire.setPos(dx, dy)
         for wire in leading:
             wire.follow()
 
@@ -196,7 +207,7 @@ class Scene(Mirror):
             if isinstance(key, str):
                 for link, wire in self.wires_at(key).items():
                     (within if link.source in moved and link.target in moved else leading)[wire] = None
-        return items, [wire.setPos for wire in within], list(leading)
+        return items, list(within), list(leading)
 
     def show_wire(self, start: PortRef, end: QPointF, ok: bool = True) -> None:
         """Show a wire from a port to a point; not `ok`: it would not fit there."""

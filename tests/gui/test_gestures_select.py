@@ -7,11 +7,23 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
 from nodegraph_gui.canvases import canvas_of
+from nodegraph_gui.edits import set_colour
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 EMPTY = QPointF(420, 120)
 def move_by(start, x, y):
     return start, start + QPointF(x, y)
+
+
+def test_wires_among_what_is_moved_lie_where_they_did_beside_it(desk):
+    desk.scene.select(["digit", "any", "guide"])
+    drag(desk.view, *move_by(title(desk, "guide"), 60, 80))
+    check_law(desk)
+    begin_drag(desk.view, *move_by(title(desk, "guide"), 60, 80))
+    desk.document.edit("Colour", set_colour(desk.document.graph, ["any"], "#ff0000"))
+    desk.document.edit("Set", desk.document.graph.set("noise", seed=4))
+    desk.view.cancel()
+    check_law(desk)
 
 
 # selecting
