@@ -57,6 +57,7 @@ class Scene(Mirror):
         self.selected_notes: frozenset[int] = frozenset()
         self._glowing: set[str] = set()
         self._lit: tuple[Link, ...] = ()
+        self._hovered: str | None = None
         self._shifted: set[Key] = set()
         self._followers: Followers = ([], [], [])
         self.above: list[QGraphicsItem] = []
@@ -161,9 +162,10 @@ class Scene(Mirror):
             item = self.item_of(key)
             if item is not None:
                 item.set_selected(key in new)
+        crowded = (len(old) > MANY) != (len(new) > MANY)
+        for key in old | new if crowded else old ^ new:
             if isinstance(key, str):
-                for link, wire in self.wires_at(key).items():
-                    wire.set_lit(self._is_lit(link))
+                self._light_at(key)
         self.looks_changed.emit()
         self.selection_changed.emit()
 
@@ -244,10 +246,29 @@ class Scene(Mirror):
         for link in (*old, *self._lit):
             wire = self._wires.get(link)
             if wire is not None:
-                wire.set_lit(self._is_lit(link))
+                wire.set_lit(self._is_lit(link), self._is_raised(link))
+
+    def hover(self, node: str | None) -> None:
+        """Show where the wires of the node under the cursor lead, over what they pass."""
+        if node != self._hovered:
+            before, self._hovered = self._hovered, node
+            for each in (before, node):
+                if each is not None:
+                    self._light_at(each)
+
+    def _light_at(self, node: str) -> None:
+        for link, wire in self.wires_at(node).items():
+            wire.set_lit(self._is_lit(link), self._is_raised(link))
 
     def _is_lit(self, link: Link) -> bool:
-        return link.source in self.selection or link.target in self.selection or link in self._lit
+        ends = {link.source, link.target}
+        return not ends.isdisjoint(self.selection) or self._hovered in ends or link in self._lit
+
+    def _is_raised(self, link: Link) -> bool:
+        """Whether a wire is drawn over nodes, as long as few are."""
+        return self._is_lit(link) and (
+            len(self.selection) <= MANY or self._hovered in (link.source, link.target) or link in self._lit
+        )
 
     # what a run says
 
@@ -281,6 +302,8 @@ class Scene(Mirror):
 
     def _resized(self, item: NodeItem, height: float, colour: str) -> None:
         if item.places.height != height:
+            for wire in self.wires_at(item.id).values():
+                wire.follow()  # one that leads back goes around the node
             self.content_changed.emit()
         elif item.far_colour != colour:
             self.looks_changed.emit()
