@@ -76,6 +76,10 @@ class Editor(QWidget):
         self.problem.hide()
         self.problem.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.setStyleSheet(style_of(self.look))
+        self.fill()
+
+    def fill(self) -> None:
+        """Make what the value is typed into, and `put` it; what derives from this says how."""
 
     def put(self, widget: QWidget) -> None:
         """Fill the editor with the widget that has the keyboard; called once, by what derives from this."""
