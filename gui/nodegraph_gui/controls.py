@@ -12,6 +12,7 @@ from .actions import DOCKS, QUEUE, RECENT, TOOLBAR, make_actions, put_in_menus, 
 from .icons import draw_icon
 from .queue_button import QueueButton
 from .themes import Theme
+from .window_dialogs import open_output, show_preferences, show_shortcuts, show_versions
 
 if TYPE_CHECKING:
     from .window import Window
@@ -49,7 +50,7 @@ class Controls:
             "revert": lambda: window.filing.revert(),
             "export_svg": lambda: window.filing.choose_export("svg"),
             "export_png": lambda: window.filing.choose_export("png"),
-            "preferences": window.show_preferences,
+            "preferences": lambda: show_preferences(window),
             "close": window.close,
             "quit": editor.quit,
             "undo": window.undo,
@@ -63,10 +64,10 @@ class Controls:
             "clear_queue": window.runs.clear,
             "restart": window.running.restart,
             "free": lambda: window.worker.ask("free"),
-            "open_output": window.open_output,
-            "shortcuts": window.show_shortcuts,
+            "open_output": lambda: open_output(window),
+            "shortcuts": lambda: show_shortcuts(window),
             "course": editor.show_course,
-            "about": window.show_about,
+            "about": lambda: show_versions(window),
         }
 
     def _fill_toolbar(self) -> None:
@@ -121,7 +122,7 @@ class Controls:
         queue.aboutToShow.connect(lambda: self.queue_button.fill(queue))
 
     def _add_docks(self, menu: QMenu) -> None:
-        for dock in self._window.docks:
+        for dock in self._window.around.all:
             menu.addAction(dock.toggleViewAction())
 
     def refresh(self) -> None:

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import (
     QCloseEvent,
-    QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QPaintEvent,
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QVBoxLayout, 
 
 from nodegraph import NodegraphError, Problem
 
-from .actions import shortcut_rows
 from .bars import Bars
 from .canvas import CanvasView
 from .catalogues import Catalogue
@@ -26,8 +24,6 @@ from .desk import Desk
 from .documents import Change, Document
 from .filing import Filing
 from .inline import InlineEditor
-from .inspector import Inspector
-from .palette import Palette
 from .preferences import Preferences
 from .running import Running
 from .runs import Runs
@@ -35,8 +31,7 @@ from .scene import Scene
 from .states import NodeState
 from .status_line import StatusLine
 from .themes import THEMES
-from .viewers import Viewer, ViewerDock
-from .worker_log import WorkerLog
+from .window_docks import Docks, kept_state, restore_state
 from .workers import Worker
 
 if TYPE_CHECKING:
@@ -83,7 +78,7 @@ class Window(QMainWindow):
         self.filing = Filing(self)
         self.welcome: WelcomePage | None = None
         self._connect()
-        self._restore()
+        restore_state(self, self.editor.session.get("window"))
         self.show_page(welcome and self.is_untouched)
         self.refresh()
 
@@ -124,30 +119,9 @@ class Window(QMainWindow):
         return self.editor.preferences
 
     def _make_docks(self) -> None:
-        catalogue, plugins = self.editor.catalogue, self.editor.plugins
-        self.palette_dock = Palette(catalogue, self)
-        self.inspector = Inspector(self.document, catalogue, self, theme=self.scene.theme, plugins=plugins)
-        self.inspector.follow(self.scene)
+        self.around = Docks(self)
+        self.palette_dock, self.inspector, self.viewer, self.log = self.around.all
         self.inspector.go_to.connect(self.show_node)
-        self.viewer = ViewerDock(
-            self.document, catalogue, self.worker.ask, self, measured=self.runs.measured, make_viewer=self._make_viewer
-        )
-        self.log = WorkerLog(self)
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        self.addDockWidget(left, self.palette_dock)
-        self.addDockWidget(right, self.inspector)
-        self.addDockWidget(right, self.viewer)
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log)
-        self.setCorner(Qt.Corner.BottomRightCorner, right)
-        self.setCorner(Qt.Corner.BottomLeftCorner, left)
-        self.log.hide()
-        self.docks = (self.palette_dock, self.inspector, self.viewer, self.log)
-        self.resizeDocks([self.palette_dock, self.inspector], [196, 320], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.inspector, self.viewer], [500, 400], Qt.Orientation.Vertical)
-
-    def _make_viewer(self, type: str) -> Viewer | None:
-        made = self.editor.plugins.make_viewer(type)
-        return made if isinstance(made, Viewer) else None
 
     def _make_controls(self) -> None:
         self.controls = Controls(self)
@@ -217,8 +191,7 @@ class Window(QMainWindow):
             self.welcome.set_recent(self.editor.session.recent)
         page_shown = self.welcome if welcome and self.welcome is not None else self.view
         self.pages.setCurrentWidget(page_shown)
-        for dock in self.docks[:3]:
-            dock.setVisible(not welcome)
+        self.around.set_shown(not welcome)
         self.controls.tools.setVisible(not welcome)
         if not welcome:
             self.view.setFocus()
@@ -267,9 +240,7 @@ class Window(QMainWindow):
         self.runs.catalogue = catalogue
         self.scene.set_catalogue(catalogue)
         self.inline.catalogue = catalogue
-        self.palette_dock.set_catalogue(catalogue)
-        self.inspector.set_catalogue(catalogue)
-        self.viewer.set_catalogue(catalogue)
+        self.around.set_catalogue(catalogue)
         if first and not self.document.undo_label:
             self.look_at_all()
 
@@ -357,33 +328,6 @@ class Window(QMainWindow):
         self.viewer.forget_states()
         self.running.run(sorted(self.scene.selection))
 
-    # Pages and dialogs
-
-    def show_preferences(self) -> None:
-        from .preferences_dialog import PreferencesDialog
-
-        dialog = PreferencesDialog(self.editor.preferences, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted_with.connect(self.editor.set_preferences)
-        dialog.open()
-
-    def show_shortcuts(self) -> None:
-        from .shortcuts_page import ShortcutsPage
-
-        ShortcutsPage(shortcut_rows(self.actions_by_id), self).show()
-
-    def show_about(self) -> None:
-        from .about import show_about
-
-        show_about(self, self.worker.greeting, self.editor.catalogue.plugins, self.editor.log)
-
-    def open_output(self) -> None:
-        folder = self.editor.preferences.output_folder(self.document.path)
-        if folder.is_dir():
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-        else:
-            self.say(f"{folder} is not there yet: nothing was written")
-
     # Events
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
@@ -411,7 +355,8 @@ class Window(QMainWindow):
         if not self.filing.may_close():
             event.ignore()
             return
-        self._keep()
+        if not self.welcoming:  # the first page hides what the canvas shows
+            self.editor.session.put("window", kept_state(self))
         self.filing.close()
         self.checking.close()
         self._stop()
@@ -420,21 +365,6 @@ class Window(QMainWindow):
         self.worker.close()
         self.editor.closed(self)
         event.accept()
-
-    def _keep(self) -> None:
-        """Keep how the window stands for the next one; the first page hides what the canvas shows."""
-        if not self.welcoming:
-            state = {"geometry": self.saveGeometry(), "state": self.saveState()}
-            self.editor.session.put(
-                "window", {name: bytes(value.toHex().data()).decode() for name, value in state.items()}
-            )
-
-    def _restore(self) -> None:
-        kept = self.editor.session.get("window")
-        if isinstance(kept, dict):
-            for name, restore in (("geometry", self.restoreGeometry), ("state", self.restoreState)):
-                if isinstance(kept.get(name), str):
-                    restore(QByteArray.fromHex(kept[name].encode("ascii", "replace")))
 
     def trouble(self, error: BaseException) -> None:
         """Tell of an error that nobody foresaw; the document is as it was."""
