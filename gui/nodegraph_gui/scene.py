@@ -257,12 +257,14 @@ class Scene(Mirror):
                     self._light_at(each)
 
     def _light_at(self, node: str) -> None:
+        few = len(self.selection) <= MANY
         for link, wire in self.wires_at(node).items():
-            wire.set_lit(self._is_lit(link), self._is_raised(link))
+            lit = self._is_lit(link)
+            wire.set_lit(lit, lit and (few or self._is_raised(link)))
 
     def _is_lit(self, link: Link) -> bool:
-        ends = {link.source, link.target}
-        return not ends.isdisjoint(self.selection) or self._hovered in ends or link in self._lit
+        source, target, chosen = link.source, link.target, self.selection
+        return source in chosen or target in chosen or self._hovered in (source, target) or link in self._lit
 
     def _is_raised(self, link: Link) -> bool:
         """Whether a wire is drawn over nodes, as long as few are."""
