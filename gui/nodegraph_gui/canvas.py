@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QHelpEvent,
     QInputDevice,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QNativeGestureEvent,
     QWheelEvent,
@@ -172,7 +173,8 @@ class CanvasView(Camera):
     # keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.cancel():
+        ends = event.key() == Qt.Key.Key_Escape or event.matches(QKeySequence.StandardKey.Undo)
+        if ends and self.cancel():  # undo takes back what goes on, and nothing else
             event.accept()
             return
         if self.gesture is not None:  # which looks at the modifiers when the mouse moves; other keys have to wait
@@ -202,7 +204,12 @@ class CanvasView(Camera):
     # what the cursor is over
 
     def hover(self, what: tuple[str, PortRef | str] | None) -> None:
-        """Show that a port or a value of a node can be taken."""
+        """Show that a port or a value of a node can be taken; None: that nothing is under the cursor."""
+        if what is None:
+            self._canvas.hover(None)
+        self._show_hovered(what)
+
+    def _show_hovered(self, what: tuple[str, PortRef | str] | None) -> None:
         if what == self._hovered:
             return
         for found, new in ((self._hovered, None), (what, what)):
@@ -217,8 +224,9 @@ class CanvasView(Camera):
             self.hover(None)
             return
         pos = self.mapToScene(at)
+        self._canvas.hover(self._canvas.node_at(pos))
         port = self._canvas.port_at(pos, self.pixels(HIT))
-        self.hover((port.node, port) if port is not None else self._canvas.field_at(pos))
+        self._show_hovered((port.node, port) if port is not None else self._canvas.field_at(pos))
 
     def _show_cursor(self) -> None:
         shape = Qt.CursorShape.ArrowCursor

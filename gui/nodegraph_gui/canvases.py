@@ -42,6 +42,7 @@ Point: TypeAlias = tuple[float, float]
 Size: TypeAlias = tuple[float, float]
 
 GRID = 20
+CANVAS = "nodegraph_gui.canvas"
 FARTHEST = 10_000_000  # beyond it Qt's coordinates lose whole pixels
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 BY_NODE = ("positions", "colours", "widths")
@@ -95,13 +96,20 @@ class Canvas:
     Frames and notes go by their number in the file, so that one that cannot be read leaves the others their names.
     """
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
+    def __init__(self, raw: Mapping[str, Any], before: "Canvas | None" = None) -> None:
         self._raw = raw
+        self._known: tuple[Mapping[str, Any], Mapping[str, Point]] = {}, {}  # what was read of another, with its points
+        if before is not None and "positions" in before.__dict__:
+            self._known = mapping(before._raw.get("positions")), before.positions
 
     @cached_property
     def positions(self) -> Mapping[str, Point]:
-        """The top left corners of nodes."""
-        found = {node: read_point(value) for node, value in mapping(self._raw.get("positions")).items()}
+        """The top left corners of nodes; that of a node which was left alone is the very same as it was."""
+        (read, points), self._known = self._known, ({}, {})
+        found = {
+            node: points.get(node) if value is read.get(node, self) else read_point(value)
+            for node, value in mapping(self._raw.get("positions")).items()
+        }
         return {node: point for node, point in found.items() if point is not None}
 
     @cached_property
@@ -135,7 +143,14 @@ class Canvas:
 
 def canvas_of(graph: Graph) -> Canvas:
     """What can be read of the canvas part; remembered on the graph."""
-    return graph.remember("nodegraph_gui.canvas", lambda graph: Canvas(graph.canvas))
+    return graph.remember(CANVAS, lambda graph: Canvas(graph.canvas), canvas=True)
+
+
+def with_raw(graph: Graph, raw: Mapping[str, Any]) -> Graph:
+    """The graph with another canvas part, of which only what differs will have to be read."""
+    new = graph.with_canvas(raw)
+    new.remember(CANVAS, lambda new: Canvas(new.canvas, canvas_of(graph)), canvas=True)
+    return new
 
 
 def is_number(value: Any) -> bool:
@@ -199,7 +214,7 @@ def with_part(graph: Graph, key: str, value: Any) -> Graph:
         canvas[key] = value
     if old is not None and not isinstance(old, type(value)) and value:
         canvas["unread"] = [*unread(canvas), {key: old}]
-    return graph if canvas == graph.canvas else graph.with_canvas(canvas)
+    return graph if canvas == graph.canvas else with_raw(graph, canvas)
 
 
 def unread(canvas: Mapping[str, Any]) -> list[Any]:
@@ -322,13 +337,13 @@ def without_nodes(graph: Graph, nodes: Iterable[str]) -> Graph:
             canvas[key] = [item for item in part if node_of(item) not in gone]
         if part and not canvas[key]:
             del canvas[key]
-    return graph if canvas == graph.canvas else graph.with_canvas(canvas)
+    return graph if canvas == graph.canvas else with_raw(graph, canvas)
 
 
 def with_renamed(graph: Graph, new_ids: Mapping[str, str]) -> Graph:
     """Let the entries of nodes go by other ids; what a file said of a node of such an id, that was not there, goes."""
     canvas = {key: renamed_part(key, part, new_ids) for key, part in graph.canvas.items()}
-    return graph if canvas == graph.canvas else graph.with_canvas(canvas)
+    return graph if canvas == graph.canvas else with_raw(graph, canvas)
 
 
 def renamed_part(key: str, part: Any, new_ids: Mapping[str, str]) -> Any:

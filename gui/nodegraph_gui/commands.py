@@ -172,10 +172,7 @@ def set_mode_of_selected(mode: Mode, doing: str, undoing: str) -> Run:
 def frame_selected(desk: "Desk") -> None:
     nodes = selected_nodes(desk.scene)
     graph = add_frame(placed(desk.scene, desk.document.graph), nodes, desk.scene.sizes())
-    desk.document.edit(f"Frame {named(nodes)}", graph)
-    number = max(canvas_of(graph).frames)
-    desk.scene.select([("frame", number)], "replace")
-    desk.edit_title(("frame", number))
+    desk.add_and_type(f"Frame {named(nodes)}", graph, ("frame", max(canvas_of(graph).frames)))
 
 
 def add_empty_note(desk: "Desk") -> None:
@@ -184,10 +181,7 @@ def add_empty_note(desk: "Desk") -> None:
 
 def add_note_at(desk: "Desk", at: QPointF) -> None:
     graph = add_note(desk.document.graph, desk.on_grid(at))
-    desk.document.edit("Add a note", graph)
-    number = max(canvas_of(graph).notes)
-    desk.scene.select([("note", number)], "replace")
-    desk.edit_note(number)
+    desk.add_and_type("Add a note", graph, ("note", max(canvas_of(graph).notes)))
 
 
 # selecting and looking

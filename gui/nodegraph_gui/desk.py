@@ -257,8 +257,23 @@ class Desk(QObject):
 
     # titles, notes and colours
 
-    def edit_title(self, key: Key) -> None:
-        """Type the title of a node or frame where it stands."""
+    def add_and_type(self, label: str, graph: Graph, key: tuple[str, int]) -> None:
+        """Add a frame or a note, whose title or text is typed at once: both are one step of the history."""
+        made = ("add", *key)
+        self.document.edit(label, graph, merge=made)
+        self.scene.select([key], "replace")
+        self.document.reopen(made)
+        if key[0] == "frame":
+            self.edit_title(key, label)
+        else:
+            self.edit_note(key[1], label)
+
+    def edit_title(self, key: Key, added: str = "") -> None:
+        """Type the title of a node or frame where it stands.
+
+        Args:
+            added: what the edit was called that made it just now, if one did.
+        """
         graph, rect = self.document.graph, self.scene.rect_of(key)
         title = QRectF(rect.x(), rect.y(), min(rect.width(), 400), HEADER if isinstance(key, str) else 30)
         if isinstance(key, str):
@@ -266,26 +281,41 @@ class Desk(QObject):
             text, hint = node.title or "", node.type
         else:
             text, hint = canvas_of(graph).frames[key[1]].title, "Title of the frame"
-        LineOver(self.view.viewport(), self._on_screen(title), text, lambda text: self._retitle(key, text), hint)
+        LineOver(self.view.viewport(), self._on_screen(title), text, lambda text: self._retitle(key, text, added), hint)
 
-    def _retitle(self, key: Key, text: str) -> None:
+    def _retitle(self, key: Key, text: str, added: str) -> None:
         if self.scene.item_of(key) is None:
             return
         graph = self.document.graph
         if isinstance(key, str):
             self.document.edit(f"Rename {key}", set_title(graph, key, text))
         else:
-            self.document.edit("Rename a frame", edit_frame(graph, key[1], title=" ".join(text.split())))
+            graph = edit_frame(graph, key[1], title=" ".join(text.split()))
+            self.document.edit(added or "Rename a frame", graph, merge=("add", *key) if added else None)
+            self.document.seal()
 
-    def edit_note(self, number: int) -> None:
-        """Type the text of a note where it lies."""
+    def take_back(self) -> bool:
+        """Undo was asked for: take back what the hand or the keyboard is about to do; whether there was something."""
+        if self.view.cancel():
+            return True
+        for kind in (LineOver, TextOver):
+            over = self.view.viewport().findChild(kind)
+            if isinstance(over, (LineOver, TextOver)) and over.isVisible():
+                over.undo()  # what was typed, as by Ctrl+Z
+                return True
+        return False
+
+    def edit_note(self, number: int, added: str = "") -> None:
+        """Type the text of a note where it lies; `added` as for a title."""
         rect = self._on_screen(self.scene.rect_of(("note", number)))
         text = canvas_of(self.document.graph).notes[number].text
-        TextOver(self.view.viewport(), rect, text, lambda text: self._rewrite(number, text), "Markdown")
+        TextOver(self.view.viewport(), rect, text, lambda text: self._rewrite(number, text, added), "Markdown")
 
-    def _rewrite(self, number: int, text: str) -> None:
+    def _rewrite(self, number: int, text: str, added: str) -> None:
         if number in canvas_of(self.document.graph).notes:
-            self.document.edit("Edit a note", edit_note(self.document.graph, number, text=text))
+            graph = edit_note(self.document.graph, number, text=text)
+            self.document.edit(added or "Edit a note", graph, merge=("add", "note", number) if added else None)
+            self.document.seal()
 
     def _on_screen(self, rect: QRectF) -> QRect:
         return self.view.mapFromScene(rect).boundingRect()

@@ -91,6 +91,10 @@ class Document:
         """A slider was let go: the next edit of its value is a step of its own."""
         self._history.seal()
 
+    def reopen(self, merge: Hashable) -> None:
+        """What is done next with this key is part of the last edit, if that had the key: a frame, and its title."""
+        self._history.reopen(merge)
+
     def undo(self) -> bool:
         """Go one edit back; whether there was one."""
         before, label = self.graph, self.undo_label

@@ -18,6 +18,7 @@ from .canvases import (
     without_frames,
     without_notes,
 )
+from .columns import around
 from .sizes import size_of
 
 __all__ = [
@@ -39,12 +40,6 @@ HEADING = 40  # the frame's title, above its nodes
 NOTE_WIDTH = 320
 LETTERS = 48  # that fit in a line of a note of that width
 LINE = 20
-
-
-def around(rects: Collection[Rect]) -> Rect:
-    """The smallest rectangle that holds all of these; at least one is needed."""
-    left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
-    return Rect(left, top, max(rect.right for rect in rects) - left, max(rect.bottom for rect in rects) - top)
 
 
 def framed(rects: Collection[Rect]) -> Rect:

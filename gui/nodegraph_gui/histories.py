@@ -74,6 +74,10 @@ class History:
         """End the merging: the next edit is one of its own."""
         self._open = False
 
+    def reopen(self, merge: Hashable) -> None:
+        """Let the next edit fold with the present one, when that one was made with this key."""
+        self._open = self._present + 1 == len(self._entries) and self._entries[-1].merge == merge
+
     def change(self, change: Callable[[Graph], Graph]) -> None:
         """Let every graph be what `change` makes of it; labels and the present place stay."""
         self._entries = [replace(entry, graph=change(entry.graph)) for entry in self._entries]

@@ -98,6 +98,11 @@ class Inspector(QDockWidget):
             self.nodes, self._many = found, many
             self._build()
 
+    def take_back(self) -> bool:
+        """Undo was asked for: take back the drag of a value that goes on; whether there was one."""
+        rows = self.page.rows.values() if isinstance(self.page, NodePage) else ()
+        return any(row.editor.take_back() for row in rows if row.editor is not None)
+
     def set_catalogue(self, catalogue: Catalogue) -> None:
         if catalogue != self.catalogue:
             self.catalogue = catalogue

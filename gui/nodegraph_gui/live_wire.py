@@ -5,7 +5,7 @@ from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from .paints import Paints
-from .wire_items import wire_path
+from .wire_curves import wire_path
 
 __all__ = ["LiveWire"]
 

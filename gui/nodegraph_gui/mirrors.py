@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGraphicsScene
 from nodegraph import Graph, Link
 
 from .arranging import laid_out
-from .canvases import Note, Rect, canvas_of
+from .canvases import Canvas, Note, Rect, canvas_of
 from .catalogues import Catalogue, Port
 from .differences import Differences, differences
 from .documents import Change, Document
@@ -188,10 +188,12 @@ class Mirror(QGraphicsScene):
         if replaced:
             self._guessed.clear()
             self._guessed_notes.clear()
-        self._reconcile(differences(change.before, change.after), replaced)
+        before = None if replaced else canvas_of(change.before)
+        self._reconcile(differences(change.before, change.after), before)
         self.content_changed.emit()
 
-    def _reconcile(self, differ: Differences, replaced: bool) -> None:
+    def _reconcile(self, differ: Differences, before: Canvas | None) -> None:
+        """Show what differs; `before` is the canvas that is shown, or None where another graph is."""
         graph = self.document.graph
         for link in differ.unlinked:
             if link not in graph.in_links[link.target]:
@@ -206,27 +208,44 @@ class Mirror(QGraphicsScene):
             for link in (*graph.in_links[id], *graph.out_links[id]):
                 self._add_wire(link)
         ends = {end for link in (*differ.linked, *differ.unlinked) for end in (link.source, link.target)}
-        looks = self._differing_looks() if differ.canvas else set()
+        looks = self._differing_looks(before) if differ.canvas else set()
         touched = [id for id in {*differ.changed, *ends, *looks} if id in self._nodes and id not in differ.added]
         for id in touched:
             self._refresh(id)
-        moved = self._place_nodes(tuple(self._nodes) if differ.canvas or replaced else differ.added)
+        elsewhere = self._elsewhere(before) if differ.canvas or before is None else ()
+        moved = self._place_nodes(tuple(dict.fromkeys((*differ.added, *elsewhere, *self._adrift()))))
         for id in {*moved, *touched, *differ.added}:
             for link, wire in self.wires_at(id).items():
                 wire.attach(*self._ends(link))
                 self._dress(link)
-        if differ.canvas or replaced:
+        if differ.canvas or before is None:
             self._place_around()
 
-    def _differing_looks(self) -> set[str]:
+    def _adrift(self) -> Iterable[str]:
+        """Nodes that are shown elsewhere than the document said so far."""
+        return ()
+
+    def _differing_looks(self, before: Canvas | None) -> set[str]:
         """The nodes that are to be folded, wide or coloured otherwise than they are shown."""
         canvas = canvas_of(self.document.graph)
-        collapsed, widths, colours = canvas.collapsed, canvas.widths, canvas.colours
-        return {
-            id
-            for id, item in self._nodes.items()
-            if item.looks != (id in collapsed, widths.get(id, WIDTH), colours.get(id, ""))
-        }
+        if before is None:
+            collapsed, widths, colours = canvas.collapsed, canvas.widths, canvas.colours
+            return {
+                id
+                for id, item in self._nodes.items()
+                if item.looks != (id in collapsed, widths.get(id, WIDTH), colours.get(id, ""))
+            }
+        parts = (before.widths, canvas.widths), (before.colours, canvas.colours)
+        differing = (id for old, new in parts for id in {*old, *new} if old.get(id) != new.get(id))
+        return {*(before.collapsed ^ canvas.collapsed), *differing}
+
+    def _elsewhere(self, before: Canvas | None) -> list[str]:
+        """The nodes that are to stand elsewhere than they are shown."""
+        new = canvas_of(self.document.graph).positions
+        if before is None:
+            return list(self._nodes)
+        old = before.positions
+        return [id for id in self._nodes if old.get(id) != new.get(id)]
 
     def _add_node(self, id: str) -> None:
         item = NodeItem(id, self.paints)

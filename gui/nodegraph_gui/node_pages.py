@@ -67,6 +67,7 @@ class NodePage(QWidget):
         self.nodes = tuple(nodes)
         self.look = look
         self.state = IDLE
+        self.missing: QWidget | None = None  # says that the type is not installed, until a check says it better
         self._go = go
         self.rows: dict[str, InputRow] = {}
         graph = document.graph
@@ -126,7 +127,8 @@ class NodePage(QWidget):
             where = f"; it comes with {plugin}" if plugin else ""
             missing = f"{kinds[0]} is not installed{where}"
             remedy = "Its values and links are kept; install the plugin to run it."
-            self.column.addWidget(Message(missing, remedy, self.look.error, self.look))
+            self.missing = Message(missing, remedy, self.look.error, self.look)
+            self.column.addWidget(self.missing)
 
     def _switches(self, colours: Sequence[str]) -> None:
         self.modes = QButtonGroup(self)
@@ -215,6 +217,8 @@ class NodePage(QWidget):
     def set_problems(self, problems: Sequence[Problem]) -> None:
         """Show what is wrong with the node: all on top, and what is about an input there too."""
         clear(self.messages)
+        if self.missing is not None:
+            self.missing.setVisible(all(problem.input for problem in problems))
         by_input: dict[str, str] = {}
         for problem in problems:
             text = f"{problem.input} {problem.message}" if problem.input else problem.message

@@ -109,8 +109,15 @@ def paste_text(
     try:
         part = nodegraph.loads(text)
     except GraphFileError as error:
-        raise ValueError(f"what is on the clipboard is no graph: {error}") from None
+        raise ValueError(f"the clipboard holds no graph: {said_of_text(error)}") from None
     return paste_graph(graph, part, at, catalogue)
+
+
+def said_of_text(error: GraphFileError) -> str:
+    """What is wrong, of a text that is in no file."""
+    if error.place or not error.message.startswith("the file "):
+        return str(error)
+    return str(GraphFileError("", f"the text {error.message.removeprefix('the file ')}", error.remedy))
 
 
 def paste_graph(

@@ -73,7 +73,6 @@ class QuickAdd(Panel):
         self.list.setMouseTracking(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setItemDelegate(ChoiceRow(self.list))
-        self.list.setFixedHeight(LIST_HEIGHT)
         self.about = QLabel()
         self.about.setWordWrap(True)
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
@@ -96,7 +95,6 @@ class QuickAdd(Panel):
         self.heading.setVisible(bool(heading))
         self.line.clear()
         self.search("")
-        self.adjustSize()
         room = self.view.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
         x = max(room.left(), min(at.x(), room.right() - self.width()))
         y = max(room.top(), min(at.y(), room.bottom() - self.height()))
@@ -126,8 +124,17 @@ class QuickAdd(Panel):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{choice.kind.id}: {choice.kind.summary}")
             self.list.addItem(item)
         self.list.setCurrentRow(0)
+        self._fit()
         if not self.list.count():
             self.about.setText(f"No node is called “{query}”." if query else "No node fits.")
+
+    def _fit(self) -> None:
+        """As high as what was found, up to a height at which the list scrolls."""
+        rows = self.list.count()
+        high = rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth() if rows else 0
+        self.list.setFixedHeight(min(LIST_HEIGHT, high))
+        self.list.setVisible(rows > 0)
+        self.adjustSize()
 
     @property
     def shown(self) -> list[Choice]:

@@ -8,6 +8,7 @@ of its own, and whether files are there, is not in a description: that is told b
 import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
@@ -76,10 +77,12 @@ class Rule:
         """
         if self.port.optional and not text.strip():
             return None
+        whole = self.port.base_type == "int" and not text.lstrip().startswith("[")
+        meant = ",".join(map(in_digits, text.split(","))) if whole else text
         try:
-            return finite(parse_text(text, self.hint), text)
+            return finite(parse_text(meant, self.hint), text)
         except ValueError:
-            return number_or_text(text) if self.port.base_type in ("int", "float") else text
+            return number_or_text(meant) if self.port.base_type in ("int", "float") else text
 
 
 class Rules:
@@ -125,6 +128,14 @@ def finite(value: Any, text: str) -> Any:
     if any(isinstance(each, float) and not math.isfinite(each) for each in some):
         raise ValueError(text)
     return value
+
+
+def in_digits(text: str) -> str:
+    """1e3 or 20.0, typed where a whole number is wanted, as its digits; anything else as it is."""
+    if DIGITS.fullmatch(text) or not NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+        return text
+    exact = Decimal(text.strip())
+    return str(int(exact)) if exact == exact.to_integral_value() else text
 
 
 def number_or_text(text: str) -> Any:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QGraphicsItem
 from nodegraph import Link, Problem
 
 from . import hits
+from .canvases import canvas_of
 from .catalogues import Catalogue
 from .documents import Change, Document
 from .frame_items import FrameItem
@@ -31,7 +32,7 @@ __all__ = ["Key", "Scene", "SelectHow"]
 
 SelectHow: TypeAlias = Literal["replace", "add", "toggle", "subtract"]
 Put: TypeAlias = Callable[[float, float], None]
-Followers: TypeAlias = tuple[list[tuple[Put, float, float]], list[Put], list[WireItem]]
+Followers: TypeAlias = tuple[list[tuple[Put, float, float]], list[WireItem], list[WireItem]]
 
 MANY = 20  # items that are moved at once
 ABOVE = 10.0
@@ -56,6 +57,7 @@ class Scene(Mirror):
         self.selected_notes: frozenset[int] = frozenset()
         self._glowing: set[str] = set()
         self._lit: tuple[Link, ...] = ()
+        self._hovered: str | None = None
         self._shifted: set[Key] = set()
         self._followers: Followers = ([], [], [])
         self.above: list[QGraphicsItem] = []
@@ -74,9 +76,21 @@ class Scene(Mirror):
             self.above.remove(item)
 
     def _changed(self, change: Change) -> None:
-        self.settle()
+        if change.before.canvas is change.after.canvas:
+            self.settle()
+        _, within, _ = self._followers
         super()._changed(change)
-        self._set_selection({key for key in self.selected_keys if self.item_of(key) is not None})
+        for wire in within:
+            wire.setPos(0.0, 0.0)
+            wire.follow()
+        self._followers = ([], [], [])
+        kept = {key for key in self.selected_keys if self.item_of(key) is not None}
+        self._set_selection((returned(change) if change.kind in ("undo", "redo") else set()) or kept)
+
+    def _adrift(self) -> list[str]:
+        """What a gesture shifted: it is not put back first, since an edit mostly leaves it where it is."""
+        shifted, self._shifted = self._shifted, set()
+        return [key for key in shifted if isinstance(key, str) and key in self._nodes]
 
     def _place_around(self) -> None:
         super()._place_around()
@@ -148,9 +162,10 @@ class Scene(Mirror):
             item = self.item_of(key)
             if item is not None:
                 item.set_selected(key in new)
+        crowded = (len(old) > MANY) != (len(new) > MANY)
+        for key in old | new if crowded else old ^ new:
             if isinstance(key, str):
-                for link, wire in self.wires_at(key).items():
-                    wire.set_lit(self._is_lit(link))
+                self._light_at(key)
         self.looks_changed.emit()
         self.selection_changed.emit()
 
@@ -178,8 +193,8 @@ class Scene(Mirror):
         dx, dy = delta.x(), delta.y()
         for move_to, x, y in items:
             move_to(x + dx, y + dy)
-        for move_to in within:
-            move_to(dx, dy)
+        for wire in within:
+            wire.setPos(dx, dy)
         for wire in leading:
             wire.follow()
 
@@ -194,7 +209,7 @@ class Scene(Mirror):
             if isinstance(key, str):
                 for link, wire in self.wires_at(key).items():
                     (within if link.source in moved and link.target in moved else leading)[wire] = None
-        return items, [wire.setPos for wire in within], list(leading)
+        return items, list(within), list(leading)
 
     def show_wire(self, start: PortRef, end: QPointF, ok: bool = True) -> None:
         """Show a wire from a port to a point; not `ok`: it would not fit there."""
@@ -231,10 +246,31 @@ class Scene(Mirror):
         for link in (*old, *self._lit):
             wire = self._wires.get(link)
             if wire is not None:
-                wire.set_lit(self._is_lit(link))
+                wire.set_lit(self._is_lit(link), self._is_raised(link))
+
+    def hover(self, node: str | None) -> None:
+        """Show where the wires of the node under the cursor lead, over what they pass."""
+        if node != self._hovered:
+            before, self._hovered = self._hovered, node
+            for each in (before, node):
+                if each is not None:
+                    self._light_at(each)
+
+    def _light_at(self, node: str) -> None:
+        few = len(self.selection) <= MANY
+        for link, wire in self.wires_at(node).items():
+            lit = self._is_lit(link)
+            wire.set_lit(lit, lit and (few or self._is_raised(link)))
 
     def _is_lit(self, link: Link) -> bool:
-        return link.source in self.selection or link.target in self.selection or link in self._lit
+        source, target, chosen = link.source, link.target, self.selection
+        return source in chosen or target in chosen or self._hovered in (source, target) or link in self._lit
+
+    def _is_raised(self, link: Link) -> bool:
+        """Whether a wire is drawn over nodes, as long as few are."""
+        return self._is_lit(link) and (
+            len(self.selection) <= MANY or self._hovered in (link.source, link.target) or link in self._lit
+        )
 
     # what a run says
 
@@ -268,9 +304,25 @@ class Scene(Mirror):
 
     def _resized(self, item: NodeItem, height: float, colour: str) -> None:
         if item.places.height != height:
+            for wire in self.wires_at(item.id).values():
+                wire.follow()  # one that leads back goes around the node
             self.content_changed.emit()
         elif item.far_colour != colour:
             self.looks_changed.emit()
+
+
+def returned(change: Change) -> set[Key]:
+    """What an undo or redo brought back: it is what the user looks for next."""
+    before, after = canvas_of(change.before), canvas_of(change.after)
+    nodes = set() if change.before.nodes is change.after.nodes else change.after.nodes.keys() - change.before.nodes
+    found: set[Key] = set(nodes)
+    if len(after.frames) > len(before.frames):
+        there = list(before.frames.values())
+        found |= {("frame", number) for number, frame in after.frames.items() if frame not in there}
+    if len(after.notes) > len(before.notes):
+        known = list(before.notes.values())
+        found |= {("note", number) for number, note in after.notes.items() if note not in known}
+    return found
 
 
 def mover(item: NodeItem | FrameItem | NoteItem) -> Put:

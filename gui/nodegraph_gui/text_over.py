@@ -2,109 +2,98 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 __all__ = ["LineOver", "TextOver"]
 
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-CTRL = Qt.KeyboardModifier.ControlModifier
+ELSEWHERE = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)  # and comes back
+
+
+class Typing(QObject):
+    """What ends the typing in an editor: a key or a click elsewhere takes what was typed, Esc leaves all as it was.
+
+    Args:
+        text: what is typed now.
+        take: called with it, once, when it is taken.
+        held: what has to be held with Enter for it to end the typing.
+    """
+
+    def __init__(
+        self,
+        editor: QLineEdit | QPlainTextEdit,
+        text: Callable[[], str],
+        take: Callable[[str], None],
+        held: Qt.KeyboardModifier,
+    ) -> None:
+        super().__init__(editor)
+        self._editor, self._text, self._held = editor, text, held
+        self._take: Callable[[str], None] | None = take
+        editor.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            if event.key() in ENTER or event.key() == Qt.Key.Key_Escape:
+                event.accept()  # no shortcut of the window may have them now
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            enter = event.key() in ENTER and event.modifiers() & self._held == self._held
+            if enter or event.key() == Qt.Key.Key_Escape:
+                self.finish(enter)
+                return True
+        elif event.type() == QEvent.Type.FocusOut and isinstance(event, QFocusEvent):
+            self.finish_unless(event.reason())
+        return False
+
+    def finish_unless(self, reason: Qt.FocusReason) -> None:
+        """The keyboard went away; take what was typed, unless it comes back."""
+        if reason not in ELSEWHERE:
+            self.finish(True)
+
+    def finish(self, taken: bool) -> None:
+        """Take the editor away, and give the keyboard back to the canvas when the editor has it."""
+        take, self._take = self._take, None
+        if take is None:
+            return
+        over, had_focus = self._editor.parentWidget(), self._editor.hasFocus()
+        self._editor.hide()
+        self._editor.deleteLater()
+        view = over.parentWidget() if over is not None else None
+        if had_focus and view is not None:
+            view.setFocus()
+        if taken:
+            take(self._text())
 
 
 class LineOver(QLineEdit):
-    """One line: Enter or a click elsewhere takes what was typed, Esc leaves all as it was."""
+    """One line, taken by Enter."""
 
     def __init__(self, over: QWidget, rect: QRect, text: str, take: Callable[[str], None], hint: str = "") -> None:
         super().__init__(text, over)
-        self._take: Callable[[str], None] | None = take
         self.setObjectName("line_over")
-        self.setPlaceholderText(hint)
-        self.setAccessibleName(hint)
         self.setMaxLength(200)
         self.setGeometry(rect.x(), rect.y(), max(120, rect.width()), max(self.sizeHint().height(), rect.height()))
-        self.show()
-        self.selectAll()
-        self.setFocus()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in ENTER:
-            self.finish(True)
-        elif event.key() == Qt.Key.Key_Escape:
-            self.finish(False)
-        else:
-            super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and is_end(event):
-            event.accept()
-        return super().event(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        if event.reason() not in (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason):
-            self.finish(True)
-
-    def finish(self, taken: bool) -> None:
-        take, self._take = self._take, None
-        if take is not None:
-            end(self)
-            if taken:
-                take(self.text())
+        Typing(self, self.text, take, Qt.KeyboardModifier.NoModifier)
+        begin(self, hint)
 
 
 class TextOver(QPlainTextEdit):
-    """Several lines: Ctrl+Enter or a click elsewhere takes them, Esc leaves all as it was."""
+    """Several lines, taken by Ctrl+Enter."""
 
     def __init__(self, over: QWidget, rect: QRect, text: str, take: Callable[[str], None], hint: str = "") -> None:
         super().__init__(text, over)
-        self._take: Callable[[str], None] | None = take
         self.setObjectName("text_over")
-        self.setPlaceholderText(hint)
-        self.setAccessibleName(hint)
         self.setTabChangesFocus(True)
         self.setGeometry(rect.x(), rect.y(), max(180, rect.width()), max(90, rect.height()))
-        self.show()
-        self.selectAll()
-        self.setFocus()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in ENTER and event.modifiers() & CTRL:
-            self.finish(True)
-        elif event.key() == Qt.Key.Key_Escape:
-            self.finish(False)
-        else:
-            super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and is_end(event):
-            event.accept()
-        return super().event(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        if event.reason() not in (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason):
-            self.finish(True)
-
-    def finish(self, taken: bool) -> None:
-        take, self._take = self._take, None
-        if take is not None:
-            end(self)
-            if taken:
-                take(self.toPlainText())
+        Typing(self, self.toPlainText, take, Qt.KeyboardModifier.ControlModifier)
+        begin(self, hint)
 
 
-def is_end(event: QKeyEvent) -> bool:
-    """Whether a key ends the typing, which no shortcut of the window may take from it."""
-    return event.key() in ENTER or event.key() == Qt.Key.Key_Escape
-
-
-def end(editor: QWidget) -> None:
-    """Take an editor away, and give the keyboard back to the canvas when the editor has it."""
-    over = editor.parentWidget()
-    had_focus = editor.hasFocus()
-    editor.hide()
-    editor.deleteLater()
-    view = over.parentWidget() if over is not None else None
-    if had_focus and view is not None:
-        view.setFocus()
+def begin(editor: QLineEdit | QPlainTextEdit, hint: str) -> None:
+    """Show an editor with the keyboard; what is typed takes the place of what is there."""
+    editor.setPlaceholderText(hint)
+    editor.setAccessibleName(hint)
+    editor.show()
+    editor.selectAll()
+    editor.setFocus()

@@ -78,7 +78,8 @@ def node_tooltip(item: NodeItem) -> str:
     lines = [f"<b>{escape(item.title)}</b> ({escape(item.node.type)})"]
     if item.kind is not None:
         lines.append(escape(item.kind.summary))
-    if item.message:
+    told = item.kind is None and any(problem.input is None for problem in item.problems)  # the same, and better
+    if item.message and not told:
         lines.append(escape(item.message))
     if item.state.remedy:
         lines.append(escape(item.state.remedy))

@@ -1,45 +1,37 @@
 """A window: one document, its canvas, and what stands around it. It puts the parts together and is none of them."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import (
     QCloseEvent,
-    QColor,
-    QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
-    QIcon,
     QPaintEvent,
     QPalette,
 )
-from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QStackedWidget, QToolBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from nodegraph import NodegraphError, Problem
 
-from .actions import DOCKS, QUEUE, RECENT, TOOLBAR, make_actions, put_in_menus, set_icons, shortcut_rows
 from .bars import Bars
 from .canvas import CanvasView
 from .catalogues import Catalogue
 from .checking import Checking
+from .controls import Controls
 from .desk import Desk
 from .documents import Change, Document
 from .filing import Filing
-from .icons import draw_icon
 from .inline import InlineEditor
-from .inspector import Inspector
-from .palette import Palette
 from .preferences import Preferences
-from .queue_button import QueueButton
 from .running import Running
 from .runs import Runs
 from .scene import Scene
 from .states import NodeState
+from .status_line import StatusLine
 from .themes import THEMES
-from .viewers import Viewer, ViewerDock
-from .worker_log import WorkerLog
+from .window_docks import Docks, kept_state, restore_state
 from .workers import Worker
 
 if TYPE_CHECKING:
@@ -57,7 +49,6 @@ QStatusBar::item {{ border: none; }}
 QMainWindow::separator {{ background: {theme.edge}; width: 1px; height: 1px; }}
 """
 LEGIBLE = 0.46  # the zoom below which a node is no more than its colours
-SAID = 8000  # milliseconds that a message stays in the status bar
 EMPTY = "Tab or a double click adds a node.\nA graph, a picture, or a node of the list can be dropped here."
 
 
@@ -82,12 +73,12 @@ class Window(QMainWindow):
         self._make_canvas()
         self._make_worker()
         self._make_docks()
-        self._make_actions()
+        self._make_controls()
         self._make_status()
         self.filing = Filing(self)
         self.welcome: WelcomePage | None = None
         self._connect()
-        self._restore()
+        restore_state(self, self.editor.session.get("window"))
         self.show_page(welcome and self.is_untouched)
         self.refresh()
 
@@ -128,144 +119,30 @@ class Window(QMainWindow):
         return self.editor.preferences
 
     def _make_docks(self) -> None:
-        catalogue, plugins = self.editor.catalogue, self.editor.plugins
-        self.palette_dock = Palette(catalogue, self)
-        self.inspector = Inspector(self.document, catalogue, self, theme=self.scene.theme, plugins=plugins)
-        self.inspector.follow(self.scene)
+        self.around = Docks(self)
+        self.palette_dock, self.inspector, self.viewer, self.log = self.around.all
         self.inspector.go_to.connect(self.show_node)
-        self.viewer = ViewerDock(
-            self.document, catalogue, self.worker.ask, self, measured=self.runs.measured, make_viewer=self._make_viewer
-        )
-        self.log = WorkerLog(self)
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        self.addDockWidget(left, self.palette_dock)
-        self.addDockWidget(right, self.inspector)
-        self.addDockWidget(right, self.viewer)
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log)
-        self.setCorner(Qt.Corner.BottomRightCorner, right)
-        self.setCorner(Qt.Corner.BottomLeftCorner, left)
-        self.log.hide()
-        self.docks = (self.palette_dock, self.inspector, self.viewer, self.log)
-        self.resizeDocks([self.palette_dock, self.inspector], [196, 320], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.inspector, self.viewer], [500, 400], Qt.Orientation.Vertical)
 
-    def _make_viewer(self, type: str) -> Viewer | None:
-        made = self.editor.plugins.make_viewer(type)
-        return made if isinstance(made, Viewer) else None
+    def _make_controls(self) -> None:
+        self.controls = Controls(self)
+        self.actions_by_id, self.menus = self.controls.actions, self.controls.menus
+        self.queue_button, self.queue_place = self.controls.queue_button, self.controls.queue_place
+        self._dress()
 
-    def _make_actions(self) -> None:
-        doing: dict[str, Callable[[], object]] = {
-            "new": lambda: self.filing.new(),
-            "open": lambda: self.filing.choose_file(),
-            "welcome": lambda: self.editor.welcome(self),
-            "save": lambda: self.filing.save(),
-            "save_as": lambda: self.filing.choose_name(),
-            "revert": lambda: self.filing.revert(),
-            "export_svg": lambda: self.filing.choose_export("svg"),
-            "export_png": lambda: self.filing.choose_export("png"),
-            "preferences": self.show_preferences,
-            "close": self.close,
-            "quit": self.editor.quit,
-            "undo": self.document.undo,
-            "redo": self.document.redo,
-            "theme": lambda: self.editor.change(theme="light" if self.actions_by_id["theme"].isChecked() else "dark"),
-            "snap": lambda: self.editor.change(snap=self.actions_by_id["snap"].isChecked()),
-            "run": lambda: self.run(),
-            "run_here": self.run_here,
-            "pause": self.running.toggle_pause,
-            "cancel": self.running.cancel,
-            "clear_queue": self.runs.clear,
-            "restart": self.running.restart,
-            "free": lambda: self.worker.ask("free"),
-            "open_output": self.open_output,
-            "shortcuts": self.show_shortcuts,
-            "course": self.editor.show_course,
-            "about": self.show_about,
-        }
-        own = make_actions(self, doing)
-        self.addActions(list(own.values()))
-        self.actions_by_id = {**self.desk.actions, **own}
-        places = {RECENT: self._add_recent, QUEUE: self._add_queue, DOCKS: self._add_docks}
-        self.menus = put_in_menus(self, self.actions_by_id, places)
-        bar = QToolBar("Tools", self)
-        bar.setObjectName("tools")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(20, 20))
-        for id in TOOLBAR:
-            if id:
-                bar.addAction(self.actions_by_id[id])
-            else:
-                bar.addSeparator()
-        button = bar.widgetForAction(self.actions_by_id["run"])
-        if isinstance(button, QToolButton):
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.queue_button = QueueButton(self.runs)
-        self.queue_place = bar.insertWidget(self.actions_by_id["arrange"], self.queue_button)
-        self.addToolBar(bar)
-        self.tools = bar
-        self._draw_icons()
-
-    def _draw_icons(self) -> None:
-        theme = self.scene.theme
-        self.setStyleSheet(STYLE.format(theme=theme))
-
-        def draw(name: str) -> QIcon:
-            accent = {"run": theme.good, "cancel": theme.error}.get(name, theme.text)
-            return draw_icon(name, QColor(accent), QColor(theme.edge))
-
-        set_icons(self.actions_by_id, draw)
-
-    def _add_recent(self, menu: QMenu) -> None:
-        recent = menu.addMenu("Open recent")
-
-        def fill() -> None:
-            recent.clear()
-            for file in self.editor.session.recent:
-                action = recent.addAction(file.name)
-                action.setToolTip(str(file))
-                action.setEnabled(file.is_file())
-                action.triggered.connect(lambda _=False, file=file: self.filing.open(file))
-            recent.setToolTipsVisible(True)
-            if recent.isEmpty():
-                recent.addAction("None yet").setEnabled(False)
-            else:
-                recent.addSeparator()
-                recent.addAction("Forget them").triggered.connect(self.editor.session.forget_all)
-
-        recent.aboutToShow.connect(fill)
-
-    def _add_queue(self, menu: QMenu) -> None:
-        queue = menu.addMenu("Queue")
-        queue.aboutToShow.connect(lambda: self.queue_button.fill(queue))
-
-    def _add_docks(self, menu: QMenu) -> None:
-        for dock in self.docks:
-            menu.addAction(dock.toggleViewAction())
+    def _dress(self) -> None:
+        self.setStyleSheet(STYLE.format(theme=self.scene.theme))
+        self.controls.draw_icons(self.scene.theme)
 
     def _make_status(self) -> None:
-        bar = self.statusBar()
-        self._hinting = False  # whether the line is a gesture's
-        self.hint, self.cost, self.zoom, self.worker_state = QLabel(), QLabel(), QLabel(), QLabel()
-        bar.addWidget(self.hint, 1)
-        for label, tip in (
-            (self.cost, "What a run takes, as far as it is known"),
-            (self.zoom, "How large the graph is drawn"),
-            (self.worker_state, "The worker, which runs graphs"),
-        ):
-            label.setToolTip(tip)
-            label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-            label.setContentsMargins(8, 0, 8, 0)
-            bar.addPermanentWidget(label)
-        self._quiet = QTimer(self)
-        self._quiet.setSingleShot(True)
-        self._quiet.timeout.connect(lambda: self.hint.setText(""))
+        self.status = StatusLine(self.statusBar())
+        self.hint, self.cost, self.worker_state = self.status.hint, self.status.cost, self.status.worker
 
     def _connect(self) -> None:
         self._stop = self.document.subscribe(self._changed)
         self.scene.selection_changed.connect(self._selected)
-        self.view.hint.connect(self._hint)
-        self.view.zoom_changed.connect(lambda zoom: self.zoom.setText(f"{zoom:.0%}"))
-        self.zoom.setText(f"{self.view.zoom:.0%}")
+        self.view.hint.connect(self.status.show_hint)
+        self.view.zoom_changed.connect(self.status.show_zoom)
+        self.status.show_zoom(self.view.zoom)
         self.desk.opened.connect(lambda file: self.filing.open(Path(file)))
         self.desk.said.connect(self.say)
         self.palette_dock.chosen.connect(self._add)
@@ -314,9 +191,8 @@ class Window(QMainWindow):
             self.welcome.set_recent(self.editor.session.recent)
         page_shown = self.welcome if welcome and self.welcome is not None else self.view
         self.pages.setCurrentWidget(page_shown)
-        for dock in self.docks[:3]:
-            dock.setVisible(not welcome)
-        self.tools.setVisible(not welcome)
+        self.around.set_shown(not welcome)
+        self.controls.tools.setVisible(not welcome)
         if not welcome:
             self.view.setFocus()
 
@@ -326,31 +202,14 @@ class Window(QMainWindow):
 
     def refresh(self) -> None:
         """Let titles and actions say how things are."""
-        document, runs, actions = self.document, self.runs, self.actions_by_id
+        document = self.document
         name = document.path.name if document.path is not None else self.filing.untitled
         self.setWindowTitle(f"{name}[*] – Nodegraph")
         self.setWindowFilePath(str(document.path or ""))
         self.setWindowModified(document.dirty)
-        for id, word, label in (("undo", "Undo", document.undo_label), ("redo", "Redo", document.redo_label)):
-            actions[id].setText(f"{word} {label[:1].lower()}{label[1:]}" if label else word)
-            actions[id].setEnabled(bool(label))
-        actions["revert"].setEnabled(document.path is not None and document.dirty)
-        there = bool(document.graph.nodes)
-        for id in ("export_svg", "export_png", "run"):
-            actions[id].setEnabled(there)
-        actions["run_here"].setEnabled(bool(self.scene.selection))
-        going = runs.current is not None
-        for id in ("pause", "cancel"):
-            actions[id].setEnabled(going)
-        actions["pause"].setChecked(runs.paused)
-        actions["pause"].setText("Resume" if runs.paused else "Pause")
-        actions["clear_queue"].setEnabled(bool(runs.queue))
-        self.queue_place.setVisible(self.running.busy)
-        actions["theme"].setChecked(self.editor.preferences.theme == "light")
-        actions["snap"].setChecked(self.editor.preferences.snap)
-        actions["free"].setEnabled(self.worker.alive and not going)
-        self.worker_state.setText(self._worker_text(going))
-        self.empty.setVisible(not there and not document.graph.canvas)
+        self.controls.refresh()
+        self.worker_state.setText(self._worker_text(self.runs.current is not None))
+        self.empty.setVisible(not document.graph.nodes and not document.graph.canvas)
 
     def _worker_text(self, going: bool) -> str:
         if not self.worker.alive:
@@ -365,17 +224,9 @@ class Window(QMainWindow):
         if LEGIBLE * 0.9 <= self.view.zoom < LEGIBLE:
             self.view.look_at(self.scene.content_rect().center(), LEGIBLE)
 
-    def _hint(self, text: str) -> None:
-        """What a gesture says while it goes on; its end takes that away, and not the reason why it did nothing."""
-        if text or self._hinting:
-            self.say(text)
-        self._hinting = bool(text)
-
     def say(self, text: str) -> None:
         """Show a line in the status bar for a while; "" takes it away."""
-        self._hinting = False
-        self.hint.setText(text)
-        self._quiet.start(SAID)
+        self.status.say(text)
 
     def show_node(self, node: str) -> None:
         """Select a node and bring it into sight."""
@@ -389,9 +240,7 @@ class Window(QMainWindow):
         self.runs.catalogue = catalogue
         self.scene.set_catalogue(catalogue)
         self.inline.catalogue = catalogue
-        self.palette_dock.set_catalogue(catalogue)
-        self.inspector.set_catalogue(catalogue)
-        self.viewer.set_catalogue(catalogue)
+        self.around.set_catalogue(catalogue)
         if first and not self.document.undo_label:
             self.look_at_all()
 
@@ -402,7 +251,7 @@ class Window(QMainWindow):
         if preferences.theme != before.theme:
             self.scene.set_theme(THEMES[preferences.theme])
             self.inspector.set_theme(self.scene.theme)
-            self._draw_icons()
+            self._dress()
         if (preferences.command, preferences.shares_files) != (before.command, before.shares_files):
             self.worker.command = tuple(preferences.command)
             self.worker.shares_files = preferences.shares_files
@@ -418,12 +267,22 @@ class Window(QMainWindow):
             self.bars.close_bar("run ended")
         if change.after.nodes and self.welcoming:
             self.show_page(False)
+        self.viewer.follow_document()
         self.refresh()
 
     def _selected(self) -> None:
         self.refresh()
-        if len(self.scene.selection) == 1:
-            self.viewer.show_node(next(iter(self.scene.selection)))
+        self.viewer.show_selected(self.scene.selection)
+
+    def undo(self) -> None:
+        """Take back the gesture that goes on, and nothing else; when there is none, the last edit."""
+        if not self.desk.take_back() and not self.inspector.take_back():
+            self.document.undo()
+
+    def redo(self) -> None:
+        """Do again what was undone last, unless a gesture goes on."""
+        if self.view.gesture is None:
+            self.document.redo()
 
     def _add(self, kind: str) -> None:
         self.desk.usage.add(kind)
@@ -469,33 +328,6 @@ class Window(QMainWindow):
         self.viewer.forget_states()
         self.running.run(sorted(self.scene.selection))
 
-    # Pages and dialogs
-
-    def show_preferences(self) -> None:
-        from .preferences_dialog import PreferencesDialog
-
-        dialog = PreferencesDialog(self.editor.preferences, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted_with.connect(self.editor.set_preferences)
-        dialog.open()
-
-    def show_shortcuts(self) -> None:
-        from .shortcuts_page import ShortcutsPage
-
-        ShortcutsPage(shortcut_rows(self.actions_by_id), self).show()
-
-    def show_about(self) -> None:
-        from .about import show_about
-
-        show_about(self, self.worker.greeting, self.editor.catalogue.plugins, self.editor.log)
-
-    def open_output(self) -> None:
-        folder = self.editor.preferences.output_folder(self.document.path)
-        if folder.is_dir():
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-        else:
-            self.say(f"{folder} is not there yet: nothing was written")
-
     # Events
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
@@ -523,7 +355,8 @@ class Window(QMainWindow):
         if not self.filing.may_close():
             event.ignore()
             return
-        self._keep()
+        if not self.welcoming:  # the first page hides what the canvas shows
+            self.editor.session.put("window", kept_state(self))
         self.filing.close()
         self.checking.close()
         self._stop()
@@ -532,21 +365,6 @@ class Window(QMainWindow):
         self.worker.close()
         self.editor.closed(self)
         event.accept()
-
-    def _keep(self) -> None:
-        """Keep how the window stands for the next one; the first page hides what the canvas shows."""
-        if not self.welcoming:
-            state = {"geometry": self.saveGeometry(), "state": self.saveState()}
-            self.editor.session.put(
-                "window", {name: bytes(value.toHex().data()).decode() for name, value in state.items()}
-            )
-
-    def _restore(self) -> None:
-        kept = self.editor.session.get("window")
-        if isinstance(kept, dict):
-            for name, restore in (("geometry", self.restoreGeometry), ("state", self.restoreState)):
-                if isinstance(kept.get(name), str):
-                    restore(QByteArray.fromHex(kept[name].encode("ascii", "replace")))
 
     def trouble(self, error: BaseException) -> None:
         """Tell of an error that nobody foresaw; the document is as it was."""

@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QStyleOptionGrap
 from nodegraph import Link
 
 from .paints import Paints
+from .wire_curves import curve, distance_to, lane_of, wire_path
 
-__all__ = ["FAR", "NEAR", "WireItem", "distance_to", "wire_path"]
+__all__ = ["FAR", "NEAR", "WireItem"]
 
 NEAR = 0.45  # above this zoom there are letters, ports and smooth curves
 FAR = 0.2  # below this one wires are straight and nodes plain
@@ -17,50 +18,7 @@ MARK_AT = 22.0  # and how far before the input it is
 THICK = 2.0
 CLOSE = 2.6  # pixels, above which a curve is drawn as thick as it is
 SIDE = 9.0  # what pens and marks need around a curve
-SAMPLES = 24
-
-
-def reach(along: float) -> float:
-    """How far a curve that goes so far to the right leaves a port before it turns."""
-    if along >= 0:
-        return min(max(36.0, along / 2), 160.0)
-    return min(60.0 - along / 3, 260.0)
-
-
-def wire_path(start: QPointF, end: QPointF) -> QPainterPath:
-    path = QPainterPath(start)
-    out = QPointF(reach(end.x() - start.x()), 0.0)
-    path.cubicTo(start + out, end - out, end)
-    return path
-
-
-def distance_to(start: QPointF, end: QPointF, at: QPointF) -> float:
-    """How far a point is from the curve between two ports."""
-    out = reach(end.x() - start.x())
-    xs = (start.x(), start.x() + out, end.x() - out, end.x())
-    ys = (start.y(), start.y(), end.y(), end.y())
-    best = float("inf")
-    last: tuple[float, float] | None = None
-    for number in range(SAMPLES + 1):
-        t = number / SAMPLES
-        a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
-        here = (
-            a * xs[0] + b * xs[1] + c * xs[2] + d * xs[3] - at.x(),
-            a * ys[0] + b * ys[1] + c * ys[2] + d * ys[3] - at.y(),
-        )
-        if last is not None:
-            best = min(best, segment_distance(last, here))
-        last = here
-    return best
-
-
-def segment_distance(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """How far the origin is from the line between two points."""
-    dx, dy = other[0] - one[0], other[1] - one[1]
-    length = dx * dx + dy * dy
-    t = 0.0 if length == 0 else min(1.0, max(0.0, -(one[0] * dx + one[1] * dy) / length))
-    x, y = one[0] + t * dx, one[1] + t * dy
-    return float((x * x + y * y) ** 0.5)
+RAISED = 1.5  # above nodes, below those that are selected
 
 
 class WireItem(QGraphicsRectItem):
@@ -72,7 +30,8 @@ class WireItem(QGraphicsRectItem):
         conversion: the help of the conversion that is applied on it; "" when there is none.
         fault: why it does not fit; "" when it does.
         muted: an end of it is muted, so that nothing flows.
-        lit: what a gesture would do concerns it, or a node at its end is selected.
+        lit: what a gesture would do concerns it, or a node at its end is selected or under the cursor.
+        lane: the height at which it passes its nodes, where it leads back.
     """
 
     def __init__(self, link: Link, source: QGraphicsItem, target: QGraphicsItem, paints: Paints) -> None:
@@ -89,6 +48,7 @@ class WireItem(QGraphicsRectItem):
         self.lit = False
         self.start = QPointF()
         self.end = QPointF()
+        self.lane: float | None = None
         self._path: QPainterPath | None = None
         self._hair: QPainterPath | None = None
         self._hair_of = 0.0
@@ -107,24 +67,25 @@ class WireItem(QGraphicsRectItem):
 
     def lay(self, start: QPointF, end: QPointF) -> None:
         """Lead it from one point of the scene to another."""
-        if start == self.start and end == self.end and self._laid:
+        lane = None
+        if end.x() < start.x():
+            lane = lane_of(start, end, self._source.sceneBoundingRect(), self._target.sceneBoundingRect())
+        if start == self.start and end == self.end and lane == self.lane and self._laid:
             return
         self._laid = True
-        self.start, self.end = start, end
+        self.start, self.end, self.lane = start, end, lane
         self._path = self._hair = None
-        x, y, right, bottom = start.x(), start.y(), end.x(), end.y()
-        out = reach(right - x)
-        x, right = min(x, right - out), max(right, x + out)
-        if bottom < y:
-            y, bottom = bottom, y
-        self.setRect(x - SIDE, y - SIDE, right - x + 2 * SIDE, bottom - y + 2 * SIDE)
+        points = [point for piece in curve(start.toTuple(), end.toTuple(), lane) for point in piece]
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        x, y = min(xs), min(ys)
+        self.setRect(x - SIDE, y - SIDE, max(xs) - x + 2 * SIDE, max(ys) - y + 2 * SIDE)
         self.update()
 
     @property
     def path(self) -> QPainterPath:
         """The curve; made when it is first asked for, since most wires are not in sight."""
         if self._path is None:
-            self._path = wire_path(self.start, self.end)
+            self._path = wire_path(self.start, self.end, self.lane)
         return self._path
 
     def set_looks(self, colour: str, conversion: str, fault: str, muted: bool, lit: bool) -> None:
@@ -133,17 +94,20 @@ class WireItem(QGraphicsRectItem):
             self.colour, self.conversion, self.fault, self.muted, self.lit = looks
             self.update()
 
-    def set_lit(self, lit: bool) -> None:
+    def set_lit(self, lit: bool, raised: bool = False) -> None:
+        """Draw it thick or not, and over the nodes that it passes or behind them."""
         if lit != self.lit:
             self.lit = lit
             self.update()
+        if (self.zValue() == RAISED) != raised:
+            self.setZValue(RAISED if raised else 0)
 
     @property
     def seen_colour(self) -> str:
         return self.paints.theme.error if self.fault else self.paints.wire(self.colour)
 
     def distance(self, at: QPointF) -> float:
-        return distance_to(self.start, self.end, at - self.pos())
+        return distance_to(self.start, self.end, at - self.pos(), self.lane)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         zoom = painter.worldTransform().m11()

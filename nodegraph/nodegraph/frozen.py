@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from .validation import shown
 
-__all__ = ["MAX_DEPTH", "FrozenDict", "Json", "frozen_json", "json_value", "same"]
+__all__ = ["MAX_DEPTH", "FrozenDict", "Json", "frozen_after", "frozen_json", "json_value", "same"]
 
 Json: TypeAlias = Any  # None, bool, int, float, str, lists of these, dicts from str to these: see `json_value`
 T = TypeVar("T")
@@ -58,6 +58,27 @@ def json_value(value: Any, levels: int = MAX_DEPTH - 4) -> Json:
     return [json_value(item, levels - 1) for item in value]
 
 
+def frozen_after(value: Any, before: Mapping[str, Json], levels: int) -> FrozenDict[Json]:
+    """As `frozen_json`, of what was made from a frozen object: what is of that object is not looked at again."""
+    if not isinstance(value, Mapping):
+        return frozen_json(value, levels)
+    found = {}
+    for key, part in value.items():
+        old = before.get(key)
+        if part is old and part is not None:
+            found[key] = part
+        elif isinstance(part, dict) and isinstance(old, dict):
+            found[whole_text(key)] = {
+                (inner if inner in old else whole_text(inner)): (
+                    item if item is old.get(inner, found) else json_value(item, levels - 2)
+                )
+                for inner, item in part.items()
+            }
+        else:
+            found[whole_text(key)] = json_value(part, levels - 1)
+    return FrozenDict(found)
+
+
 def whole_text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"has the key {shown(value)}, must be text")
@@ -68,6 +89,8 @@ def whole_text(value: Any) -> str:
 
 def same(one: Json, other: Json) -> bool:
     """Whether two JSON values are written alike: unlike for `==`, 1, 1.0 and true are three values."""
+    if one is other:
+        return True
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
     if type(one) is not type(other):

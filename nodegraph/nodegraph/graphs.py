@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from .errors import UsageError, nearest, with_remedy
-from .frozen import MAX_DEPTH, FrozenDict, Json, frozen_json, json_value, same
+from .frozen import MAX_DEPTH, FrozenDict, Json, frozen_after, frozen_json, json_value, same
 from .structure import structure_error
 from .validation import shown
 
@@ -179,6 +179,7 @@ class Graph(Frozen):
     _folder: Path | None = PrivateAttr(None)
     _of_content: dict[Any, Any] = PrivateAttr(default_factory=dict)
     _of_shape: dict[Any, Any] = PrivateAttr(default_factory=dict)
+    _of_canvas: dict[Any, Any] = PrivateAttr(default_factory=dict)
 
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
@@ -215,13 +216,16 @@ class Graph(Frozen):
         """The nodes without an outgoing link."""
         return tuple(node for node in self.nodes if node not in self.out_links)
 
-    def remember(self, key: Any, make: Callable[["Graph"], T], *, shape: bool = False) -> T:
+    def remember(
+        self, key: Any, make: Callable[["Graph"], T], *, shape: bool = False, canvas: bool = False
+    ) -> T:
         """Return `make(graph)`, worked out once for each key.
 
         Args:
             shape: it depends on nothing but the ids of the nodes and the links; then it outlives edits of the rest.
+            canvas: it depends on nothing but the canvas, likewise.
         """
-        known = self._of_shape if shape else self._of_content
+        known = self._of_shape if shape else self._of_canvas if canvas else self._of_content
         if key not in known:
             known[key] = make(self)
         return known[key]  # type: ignore[no-any-return]
@@ -300,7 +304,7 @@ class Graph(Frozen):
 
     def with_canvas(self, canvas: Mapping[str, Json]) -> "Graph":
         """Another canvas: positions, notes and what else the editor keeps."""
-        return self._with(canvas=frozen_json(canvas, MAX_DEPTH - 1))
+        return self._with(canvas=frozen_after(canvas, self.canvas, MAX_DEPTH - 1))
 
     def with_made_with(self, made_with: Mapping[str, str]) -> "Graph":
         """Say what the graph was made with: version by distribution."""
@@ -333,6 +337,8 @@ class Graph(Frozen):
         new._folder = changes.get("folder", self._folder)
         if new.links is self.links and (new.nodes is self.nodes or new.nodes.keys() == self.nodes.keys()):
             new._of_shape = self._of_shape
+        if new.canvas is self.canvas:
+            new._of_canvas = self._of_canvas
         return new
 
 

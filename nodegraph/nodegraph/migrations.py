@@ -47,7 +47,7 @@ def migrate(document: Document) -> Document:
     """The document of a file, of any version so far, as one of today's version."""
     version = document.get("nodegraph")
     if version is None:
-        raise GraphFileError("nodegraph", "is missing", f'a graph starts with {{"nodegraph": {VERSION}, "nodes": {{')
+        raise GraphFileError("nodegraph", "is missing", f'a graph is like {{"nodegraph": {VERSION}, "nodes": {{}}}}')
     if type(version) is not int or version < 0:
         raise GraphFileError("nodegraph", f"is {shown(version)}, must be the version of the file, {VERSION}")
     if version > VERSION:

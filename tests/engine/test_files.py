@@ -149,7 +149,7 @@ def top(text: str) -> str:
         ("\ud800", "the file is no UTF-8 text"),
         ("{\n  nodes", "line 2, column 3: is no JSON: expecting property name enclosed in double quotes"),
         ("[]", "the file is [], must be an object in { }"),
-        ("{}", 'nodegraph: is missing; a graph starts with {"nodegraph": 1'),
+        ("{}", 'nodegraph: is missing; a graph is like {"nodegraph": 1, "nodes": {}}'),
         ('{"nodegraph": true}', "nodegraph: is true, must be the version of the file, 1"),
         ('{"nodegraph": 2}', "nodegraph: is 2, known is 1; the file needs a newer Nodegraph"),
         ('{"nodegraph": 1}', "nodes: is missing"),

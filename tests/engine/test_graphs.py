@@ -134,3 +134,20 @@ def test_what_is_remembered_of_the_shape_outlives_other_edits():
 def test_a_wrong_edit_says_why(edit, message):
     with pytest.raises(UsageError, match=message):
         edit()
+
+
+def test_an_edit_of_the_canvas_checks_what_is_new_and_keeps_the_rest():
+    graph = Graph(canvas={"positions": {"a": [0, 0], "b": [1, 1]}, "notes": []})
+    own = [2, 2]
+    new = graph.with_canvas({**graph.canvas, "positions": {**graph.canvas["positions"], "b": own}})
+    own.append(3)
+    assert new.canvas == {"positions": {"a": [0, 0], "b": [2, 2]}, "notes": []}
+    assert new.canvas["positions"]["a"] is graph.canvas["positions"]["a"]
+    assert graph.canvas["positions"]["b"] == [1, 1]
+    for wrong in (float("nan"), "\ud800", {1}, [[float("inf")]]):
+        with pytest.raises(ValueError, match="is "):
+            graph.with_canvas({**graph.canvas, "positions": {**graph.canvas["positions"], "b": wrong}})
+        with pytest.raises(ValueError, match="is "):
+            graph.with_canvas({**graph.canvas, "other": wrong})
+    with pytest.raises(ValueError, match="has the key"):
+        graph.with_canvas({"positions": {3: [0, 0]}})

@@ -30,6 +30,22 @@ def catalogue(registry):
 
 
 @pytest.fixture
+def desk(qtbot, catalogue, tmp_path):
+    """The guided digit graph on a desk that is shown."""
+    from desks import guided, open_desk
+
+    return open_desk(qtbot, catalogue, guided(), tmp_path)
+
+
+@pytest.fixture
+def framed(qtbot, catalogue, tmp_path):
+    """The same, with a frame around the noise and a note."""
+    from desks import FRAME, NOTE, guided, open_desk
+
+    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]), tmp_path)
+
+
+@pytest.fixture
 def desktop(qtbot, tmp_path, catalogue, monkeypatch):
     """Makes editors with folders of their own, which know the built-in nodes and start no worker unless asked."""
     from windows import Desktop

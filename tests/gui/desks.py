@@ -35,6 +35,8 @@ LINKS = (
     "noise.noisy -> sample.start",
     "sample.image -> save.image",
 )
+FRAME = {"title": "Noise", "colour": "#4fa3e0", "rect": [-40, -60, 320, 340]}
+NOTE = {"text": "Look", "rect": [380, 600, 200, 100]}
 CANVAS = {"positions": {node: list(at) for node, at in PLACES.items()}}
 
 

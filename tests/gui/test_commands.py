@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from desks import LINKS, PLACES, at, check_law, check_undo, guided, key, links, open_desk, title
+from desks import LINKS, PLACES, at, check_law, check_undo, key, links, open_desk, title
 from driving import click, send_mouse
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
@@ -22,20 +22,6 @@ NONE, SHIFT, CTRL = (
     Qt.KeyboardModifier.ShiftModifier,
     Qt.KeyboardModifier.ControlModifier,
 )
-FRAME = {"title": "Noise", "colour": "#4fa3e0", "rect": [-40, -60, 320, 340]}
-NOTE = {"text": "Look", "rect": [380, 600, 200, 100]}
-
-
-@pytest.fixture
-def desk(qtbot, catalogue, tmp_path):
-    return open_desk(qtbot, catalogue, guided(), tmp_path)
-
-
-@pytest.fixture
-def framed(qtbot, catalogue, tmp_path):
-    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]), tmp_path)
-
-
 def point_at(desk, x, y):
     """Rest the cursor on a point of the scene."""
     send_mouse(desk.view, "move", desk.view.mapFromScene(QPointF(x, y)))
@@ -105,6 +91,17 @@ def test_frames_and_notes_are_deleted_without_the_nodes(framed):
     check_undo(framed, before, "Delete a frame and a note")
 
 
+def test_what_undo_brings_back_is_selected(framed):
+    framed.scene.select(["guide", "any", ("note", 0)])
+    key(framed, K.Key_Delete)
+    framed.scene.select(["noise"])
+    assert framed.document.undo() and framed.scene.selected_keys == {"guide", "any", ("note", 0)}
+    assert framed.document.redo() and framed.scene.selected_keys == frozenset()
+    framed.scene.select(["noise"])
+    key(framed, K.Key_M)
+    assert framed.document.undo() and framed.scene.selected_keys == {"noise"}, "what only changed is not selected"
+
+
 # copying
 
 
@@ -150,7 +147,16 @@ def test_a_paste_of_what_is_no_graph_says_so(desk):
         QGuiApplication.clipboard().setText(text)
         key(desk, K.Key_V, CTRL)
         assert not desk.document.undo_label
-        assert "is no graph" in desk.heard[-1] and "\n" not in desk.heard[-1]
+        assert "holds no graph" in desk.heard[-1] and "\n" not in desk.heard[-1]
+    key(desk, K.Key_V, CTRL)
+    QGuiApplication.clipboard().setText("{}")
+    key(desk, K.Key_V, CTRL)
+    assert desk.heard[-1] == (
+        'the clipboard holds no graph: nodegraph: is missing; a graph is like {"nodegraph": 1, "nodes": {}}'
+    )
+    QGuiApplication.clipboard().setText("[1]")
+    key(desk, K.Key_V, CTRL)
+    assert desk.heard[-1] == "the clipboard holds no graph: the text is [1], must be an object in { }"
 
 
 def test_duplicates_without_and_with_incoming_links(desk):
@@ -234,6 +240,7 @@ def test_c_asks_for_a_colour_and_gives_it_to_nodes_and_frames(framed):
 
 
 def test_ctrl_g_frames_and_the_title_can_be_typed(desk):
+    before = desk.document.graph
     desk.scene.select(["digit", "any"])
     key(desk, K.Key_G, CTRL)
     line = desk.view.findChild(QLineEdit, "line_over")
@@ -243,8 +250,21 @@ def test_ctrl_g_frames_and_the_title_can_be_typed(desk):
     assert frame.frame.title == "Two networks"
     assert all(frame.rect.contains(desk.scene.node_rect(node)) for node in ("digit", "any"))
     assert desk.scene.selected_keys == {("frame", 0)}
-    check_law(desk)
-    assert desk.document.undo_label == "Rename a frame"
+    check_undo(desk, before, "Frame 2 nodes")
+    assert desk.document.undo() and not desk.document.undo_label, "the frame and its title are one step"
+
+
+@pytest.mark.parametrize("end", [K.Key_Escape, K.Key_Return])
+def test_a_frame_that_got_no_title_does_not_swallow_the_next_edit(desk, end):
+    desk.scene.select(["digit", "any"])
+    key(desk, K.Key_G, CTRL)
+    QTest.keyClick(desk.view.findChild(QLineEdit, "line_over"), end)
+    framed = desk.document.graph
+    key(desk, K.Key_F2)
+    line = next(line for line in desk.view.findChildren(QLineEdit, "line_over") if line.isVisible())
+    QTest.keyClicks(line, "Later")
+    QTest.keyClick(line, K.Key_Return)
+    check_undo(desk, framed, "Rename a frame")
 
 
 def test_ctrl_shift_n_adds_a_note_where_the_cursor_is_and_it_can_be_typed(desk):
@@ -256,6 +276,8 @@ def test_ctrl_shift_n_adds_a_note_where_the_cursor_is_and_it_can_be_typed(desk):
     (note,) = desk.scene.notes
     assert note.note.text == "# Why" and note.rect.topLeft() == QPointF(420, 700)
     check_law(desk)
+    assert desk.document.undo_label == "Add a note"
+    assert desk.document.undo() and not desk.document.undo_label, "the note and its text are one step"
 
 
 # order

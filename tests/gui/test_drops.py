@@ -146,5 +146,5 @@ def test_text_that_is_a_graph_is_pasted_and_other_text_is_not(desk):
     assert not drop(desk.view, mime, WHERE)
     mime = text(json.dumps({"nodes": 3}))
     assert not drop(desk.view, mime, WHERE)
-    assert "is no graph" in desk.heard[-1]
+    assert "holds no graph" in desk.heard[-1]
     check_law(desk)

@@ -85,7 +85,7 @@ def test_a_digit_is_built_run_saved_and_opened_again(desktop, qtbot, tmp_path):
     editor, window = desktop.start(worker=True)
     window.resize(780, 780)
     QTest.mouseClick(window.welcome.new_button, Qt.MouseButton.LeftButton)
-    for dock in window.docks:
+    for dock in window.around.all:
         dock.hide()
     qtbot.waitUntil(lambda: bool(editor.catalogue.kinds), timeout=60_000)
     build(window)

@@ -1,7 +1,7 @@
 """Cutting, inserting, duplicating, resizing and double clicks, by real events on a shown window."""
 
 import pytest
-from desks import LINKS, PLACES, at, check_law, check_undo, guided, key, links, open_desk, port, title
+from desks import LINKS, PLACES, at, check_law, check_undo, key, links, open_desk, port, title
 from driving import begin_drag, double_click, drag, drop, send_mouse
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
@@ -16,20 +16,6 @@ SHIFT, CTRL, ALT = (
     Qt.KeyboardModifier.ControlModifier,
     Qt.KeyboardModifier.AltModifier,
 )
-FRAME = {"title": "Noise", "colour": "#4fa3e0", "rect": [-40, -60, 320, 340]}
-NOTE = {"text": "Look", "rect": [380, 600, 200, 100]}
-
-
-@pytest.fixture
-def desk(qtbot, catalogue, tmp_path):
-    return open_desk(qtbot, catalogue, guided(), tmp_path)
-
-
-@pytest.fixture
-def framed(qtbot, catalogue, tmp_path):
-    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]), tmp_path)
-
-
 # cutting
 
 

@@ -7,25 +7,23 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
 from nodegraph_gui.canvases import canvas_of
+from nodegraph_gui.edits import set_colour
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 EMPTY = QPointF(420, 120)
-FRAME = {"title": "Noise", "colour": "#4fa3e0", "rect": [-40, -60, 320, 340]}
-NOTE = {"text": "Look", "rect": [380, 600, 200, 100]}
-
-
-@pytest.fixture
-def desk(qtbot, catalogue, tmp_path):
-    return open_desk(qtbot, catalogue, guided(), tmp_path)
-
-
-@pytest.fixture
-def framed(qtbot, catalogue, tmp_path):
-    return open_desk(qtbot, catalogue, guided(frames=[FRAME], notes=[NOTE]), tmp_path)
-
-
 def move_by(start, x, y):
     return start, start + QPointF(x, y)
+
+
+def test_wires_among_what_is_moved_lie_where_they_did_beside_it(desk):
+    desk.scene.select(["digit", "any", "guide"])
+    drag(desk.view, *move_by(title(desk, "guide"), 60, 80))
+    check_law(desk)
+    begin_drag(desk.view, *move_by(title(desk, "guide"), 60, 80))
+    desk.document.edit("Colour", set_colour(desk.document.graph, ["any"], "#ff0000"))
+    desk.document.edit("Set", desk.document.graph.set("noise", seed=4))
+    desk.view.cancel()
+    check_law(desk)
 
 
 # selecting

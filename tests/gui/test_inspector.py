@@ -285,6 +285,18 @@ def test_a_type_that_is_not_installed_shows_what_it_has(desk):
     assert desk.gone_to == ["count"]
 
 
+def test_that_a_type_is_not_installed_is_said_once(desk, registry):
+    desk.show("strange")
+    problem = Problem("strange", None, "there is no node type Strange", "it comes with: pip install strange")
+    desk.inspector.set_problems({"strange": [problem]})
+    QApplication.processEvents()
+    about = [text for text in desk.texts() if "not installed" in text or "no node type" in text]
+    assert about == ["There is no node type Strange"]
+    desk.inspector.set_problems({"strange": [Problem("strange", "x", "is 3", "")]})
+    QApplication.processEvents()
+    assert "Strange is not installed" in desk.texts()
+
+
 def test_nothing_selected_is_the_graph(desk):
     notes = [{"text": "# Hello\nA **note**."}]
     desk.document.edit("Note", desk.document.graph.with_canvas({"notes": notes}))

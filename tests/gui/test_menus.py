@@ -1,7 +1,7 @@
 """The menus of the right mouse button: which one opens where, and what their entries do."""
 
 import pytest
-from desks import LINKS, check_law, check_undo, guided, links, open_desk, port, title
+from desks import FRAME, LINKS, NOTE, check_law, check_undo, guided, links, open_desk, port, title
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
@@ -11,8 +11,6 @@ from nodegraph import Graph
 from nodegraph_gui.canvases import canvas_of
 from nodegraph_gui.menus import menu_at
 
-FRAME = {"title": "Noise", "colour": "#4fa3e0", "rect": [-40, -60, 320, 340]}
-NOTE = {"text": "Look", "rect": [380, 600, 200, 100]}
 EMPTY = QPointF(420, 120)
 
 

@@ -76,7 +76,7 @@ def test_a_whole_file_is_pasted(catalogue):
 
 @pytest.mark.parametrize("text", ["", "hello", "{}", "[1]", '{"nodegraph": 99, "nodes": {}}', "\ud800", "{" * 100000])
 def test_nonsense_is_refused_in_a_line(text):
-    with pytest.raises(ValueError, match="what is on the clipboard is no graph: ") as error:
+    with pytest.raises(ValueError, match="the clipboard holds no graph: ") as error:
         edits.paste_text(Graph(), text)
     assert "\n" not in str(error.value)
 

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QTextEdit, QVBoxLayout, QWidget
 
 from nodegraph_gui.quick_add import Choice, QuickAdd
 from nodegraph_gui.usage import Usage
@@ -118,6 +118,22 @@ def test_nothing_found_says_so_and_enter_does_nothing(popup):
     press(popup, Qt.Key.Key_Return)
     press(popup, Qt.Key.Key_Down)
     assert popup.taken == [] and popup.isVisible()
+
+
+def test_it_is_as_high_as_what_was_found(popup):
+    popup.open_at(QPoint(20, 20), popup.everything)
+    QApplication.processEvents()
+    full = popup.height()
+    QTest.keyClicks(popup.line, "cfg")
+    QApplication.processEvents()
+    few, row = popup.height(), popup.list.visualItemRect(popup.list.item(0)).height()
+    assert popup.list.viewport().height() == row * len(names(popup)) and few < full
+    QTest.keyClicks(popup.line, "qqqq")
+    QApplication.processEvents()
+    assert not popup.list.isVisible() and popup.height() < few
+    popup.line.clear()
+    QApplication.processEvents()
+    assert popup.height() == full and not popup.list.verticalScrollBar().isHidden()
 
 
 def test_it_closes_when_the_focus_goes_elsewhere(popup, window):

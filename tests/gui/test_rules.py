@@ -115,6 +115,12 @@ def test_a_wire_takes_no_value(catalogue):
     ("kind", "name", "text", "value", "why"),
     [
         ("IterativeSampler", "steps", "3.5", 3.5, "is 3.5, must be a whole number"),
+        ("IterativeSampler", "steps", "1e3", 1000, ""),
+        ("IterativeSampler", "steps", " 2.0 ", 2, ""),
+        ("IterativeSampler", "steps", "1.5", 1.5, "is 1.5, must be a whole number"),
+        ("IterativeSampler", "steps", "15e-1", 1.5, "is 1.5, must be a whole number"),
+        ("IterativeSampler", "timesteps", "1e2, 5", [100, 5], ""),
+        ("PureNoise", "seed", "9007199254740993e0", 9007199254740993, ""),
         ("IterativeSampler", "steps", "10+5", "10+5", "is '10+5', must be a whole number"),
         ("IterativeSampler", "steps", "", "", "is '', must be a whole number"),
         ("CFGCombine", "scale", "3", 3, ""),

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from nodegraph import Graph
 from nodegraph_gui.documents import Document
+from nodegraph_gui.edits import set_title
 from nodegraph_gui.measurements import Measurements
 from nodegraph_gui.states import NodeState
 from nodegraph_gui.viewers import ViewerDock
@@ -213,6 +214,42 @@ def test_a_pinned_dock_stays(dock, asked):
     dock.pin.click()
     dock.show_node("noise")
     assert dock.node == "sample"
+
+
+def test_of_nothing_the_last_is_shown_by_name_and_of_many_how_many_they_are(dock, asked):
+    dock.show_selected({"sample"})
+    asked.info()
+    dock.show_selected(())
+    assert dock.node == "sample" and dock.title.text() == "sample"
+    assert isinstance(dock.stack.currentWidget(), PictureViewer)
+    dock.show_selected({"sample", "noise"})
+    assert dock.empty.text() == "2 nodes are selected. Select one to see what it made."
+    assert dock.stack.currentWidget() is dock.empty and dock.title.text() == "" and not dock.copy.isEnabled()
+    dock.show_selected(())
+    assert (dock.node, dock.output) == ("sample", "image") and dock.title.text() == "sample"
+    asked.info()
+    dock.pin.click()
+    dock.show_selected({"save", "noise"})
+    assert dock.node == "sample"
+
+
+def test_an_answer_for_one_node_is_passed_over_when_many_are_selected(dock, asked):
+    dock.show_selected({"sample"})
+    dock.show_selected({"sample", "noise"})
+    asked.info()
+    assert dock.stack.currentWidget() is dock.empty and "2 nodes" in dock.empty.text()
+
+
+def test_a_node_that_is_called_otherwise_or_goes_is_told(dock, asked):
+    document = dock._document
+    dock.show_selected({"sample"})
+    asked.info()
+    document.edit("Rename", set_title(document.graph, "sample", "Six"))
+    dock.follow_document()
+    assert dock.title.text() == "Six"
+    document.edit("Delete", document.graph.remove("sample"))
+    dock.follow_document()
+    assert dock.node is None and dock.empty.text() == "Select a node to see what it made."
 
 
 def test_why_there_is_no_value_is_said(dock, asked):

@@ -1,6 +1,7 @@
 """A window on a screen: keys, menus and drops do what they say, and what is shown follows the document."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from windows import CTRL, SHIFT, bar, pick, press
 
 import nodegraph
-from nodegraph import Problem
+from nodegraph import Graph, Node, Problem
 from nodegraph_gui.actions import DEEDS
 from nodegraph_gui.commands import COMMANDS
 from nodegraph_gui.preferences import Preferences, read_preferences
@@ -63,6 +64,17 @@ def test_undo_and_redo_carry_names_and_the_title_a_star(anagram):
     assert redo.text() == "Redo mute six" and redo.isEnabled() and not undo.isEnabled()
     press(anagram, Qt.Key.Key_Z, CTRL | SHIFT)
     assert anagram.document.graph.nodes["six"].mode == "mute"
+
+
+def test_two_thousand_nodes_are_selected_at_once(window):
+    nodes = {f"n{number}": Node(type="PureNoise") for number in range(2000)}
+    places = {node: [number % 50 * 300, number // 50 * 400] for number, node in enumerate(nodes)}
+    window.document.edit("Add many", Graph(nodes=nodes, canvas={"positions": places}))
+    QApplication.processEvents()
+    start = time.process_time()
+    press(window, Qt.Key.Key_A, CTRL)
+    assert time.process_time() - start < 0.15
+    assert "2,000 nodes are selected" in window.viewer.empty.text()
 
 
 def test_no_two_actions_share_a_shortcut_and_each_is_in_a_menu(window):

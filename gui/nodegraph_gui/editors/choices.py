@@ -1,13 +1,11 @@
 """One text of several."""
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QCompleter, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QCompleter, QSizePolicy
 
-from ..catalogues import Port
 from .editor import Editor
 from .lines import line_text
 from .looks import Look
@@ -43,22 +41,12 @@ class Choices(QComboBox):
 class ChoiceEditor(Editor):
     """The choices; a value that is none of them is shown above them, marked, until another is chosen."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
+    def fill(self) -> None:
         self.box = Choices(self.look)
         self.box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.box.setMinimumContentsLength(6)
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        if len(port.choices or ()) > LONG:
+        if len(self.port.choices or ()) > LONG:
             self.make_searchable()
         self.box.activated.connect(self.take)
         self.watch(self.box)

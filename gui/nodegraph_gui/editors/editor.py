@@ -76,6 +76,10 @@ class Editor(QWidget):
         self.problem.hide()
         self.problem.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.setStyleSheet(style_of(self.look))
+        self.fill()
+
+    def fill(self) -> None:
+        """Make what the value is typed into, and `put` it; what derives from this says how."""
 
     def put(self, widget: QWidget) -> None:
         """Fill the editor with the widget that has the keyboard; called once, by what derives from this."""
@@ -104,6 +108,19 @@ class Editor(QWidget):
     def held(self) -> bool:
         """Whether the value is between `changing` and `changed`."""
         return self._held
+
+    @property
+    def dragged(self) -> bool:
+        """Whether the mouse holds something of it now."""
+        return False
+
+    def take_back(self) -> bool:
+        """Undo was asked for: take back a drag that goes on; a value that was stepped to is a step of the history."""
+        if self.dragged:
+            self.cancel()
+            return True
+        self.finish()
+        return False
 
     def set_value(self, value: Any) -> None:
         """Show another value, without saying anything and without taking the keyboard."""

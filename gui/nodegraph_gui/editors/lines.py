@@ -1,16 +1,13 @@
 """A line of text; also for what no other editor is for."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit
 
-from ..catalogues import Port
 from .editor import Editor
-from .looks import Look
 
 __all__ = ["Line", "LineEditor", "line_text"]
 
@@ -55,19 +52,9 @@ def line_text(value: Any) -> str:
 class LineEditor(Editor):
     """A line; its text is the value, line breaks included, which are shown as ↵."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
+    def fill(self) -> None:
         self.line = Line()
-        if port.optional:
+        if self.port.optional:
             self.line.setPlaceholderText("none")
         self.line.textEdited.connect(lambda text: self.mark(self.read(text)))
         self.line.entered.connect(lambda text: self.choose(self.read(text)))

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -24,7 +23,6 @@ from ..catalogues import Port
 from ..rules import Rule
 from .editor import Editor
 from .lines import Line
-from .looks import Look
 from .scales import number_text
 
 __all__ = ["ListEditor", "list_text"]
@@ -73,20 +71,10 @@ class Rows(QListWidget):
 class ListEditor(Editor):
     """A line for all values at once and, where there is room, a row for each."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
-        self.item_rule = Rule(item_port(port))
+    def fill(self) -> None:
+        self.item_rule = Rule(item_port(self.port))
         self.line = Line()
-        self.line.setPlaceholderText("none" if port.optional else "empty; commas between values")
+        self.line.setPlaceholderText("none" if self.port.optional else "empty; commas between values")
         self.line.textEdited.connect(lambda text: self.mark(self.rule.parse(text)))
         self.line.entered.connect(lambda text: self.choose(self.rule.parse(text)))
         self.watch(self.line)
@@ -111,7 +99,7 @@ class ListEditor(Editor):
         top.addWidget(self.line, 1)
         for button in (self.add_button, self.remove_button, self.up_button, self.down_button):
             top.addWidget(button)
-            if compact:
+            if self.compact:
                 button.hide()
         column.addLayout(top)
         column.addWidget(self.rows)

@@ -11,10 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from ..catalogues import Port
 from .editor import Editor, small_label
 from .lines import Line, line_text
-from .looks import Look
 from .thumbnails import ThumbnailReader
 
 __all__ = ["PathEditor", "full_path", "path_text"]
@@ -45,24 +43,15 @@ def full_path(value: Any, folder: Path | None) -> Path | None:
 class PathEditor(Editor):
     """A line, a button that opens a dialog, and the picture."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
+    def fill(self) -> None:
         self.dialog: QFileDialog | None = None
         self.line = Line()
-        self.line.setPlaceholderText("none" if port.optional else "a file" if not self.wants_folder else "a folder")
+        wanted = "a folder" if self.wants_folder else "a file"
+        self.line.setPlaceholderText("none" if self.port.optional else wanted)
         self.line.textEdited.connect(lambda text: self.mark(self.rule.parse(text)))
         self.line.entered.connect(lambda text: self.choose(self.rule.parse(text)))
-        self.button = QPushButton("Choose…" if not compact else "…")
-        self.button.setAccessibleName(f"{port.name}, choose a {'folder' if self.wants_folder else 'file'}")
+        self.button = QPushButton("Choose…" if not self.compact else "…")
+        self.button.setAccessibleName(f"{self.port.name}, choose a {'folder' if self.wants_folder else 'file'}")
         self.button.setToolTip(f"Choose a {'folder' if self.wants_folder else 'file'}")
         self.button.clicked.connect(self.open_dialog)
         body = QWidget()
@@ -71,7 +60,7 @@ class PathEditor(Editor):
         row.setSpacing(4)
         row.addWidget(self.line, 1)
         row.addWidget(self.button)
-        if compact:
+        if self.compact:
             self.button.setFixedWidth(28)
             self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it would end the editing
         self.thumbnail = QLabel()
@@ -86,7 +75,7 @@ class PathEditor(Editor):
         self.name_for_screen_readers(self.line)
         self.put(body)
         self.setFocusProxy(self.line)
-        if not compact:
+        if not self.compact:
             self.column.insertWidget(1, self.thumbnail)
             self.column.insertWidget(2, self.caption)
 

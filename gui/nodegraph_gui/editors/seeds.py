@@ -5,13 +5,10 @@ without it; which seeds are drawn is part of the canvas, so the toggle only says
 """
 
 import secrets
-from pathlib import Path
-from typing import Any
 
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton
 
 from ..catalogues import Port
-from .looks import Look
 from .whole_numbers import NumberEditor
 
 __all__ = ["LARGEST_DRAWN", "SeedEditor", "draw_seed"]
@@ -30,27 +27,18 @@ def draw_seed(port: Port | None = None) -> int:
 class SeedEditor(NumberEditor):
     """The number of a seed, with its two buttons."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
+    def fill(self) -> None:
+        super().fill()
         self.draw_now = QPushButton("Draw")
         self.draw_now.setToolTip("Draw a seed now")
-        self.draw_now.setAccessibleName(f"{port.name}, draw one now")
+        self.draw_now.setAccessibleName(f"{self.port.name}, draw one now")
         self.draw_now.clicked.connect(lambda: self.choose(draw_seed(self.port)))
         self.drawn = QPushButton("Each run")
         self.drawn.setCheckable(True)
         self.drawn.setToolTip("Draw a new seed before each run; the file holds the number that was used")
-        self.drawn.setAccessibleName(f"{port.name}, draw one before each run")
+        self.drawn.setAccessibleName(f"{self.port.name}, draw one before each run")
         self.drawn.toggled.connect(self.say_drawn)
-        if compact:
+        if self.compact:
             self.draw_now.setParent(self)  # no room for them in a row of a node
             self.drawn.setParent(self)
             self.draw_now.hide()

@@ -1,13 +1,11 @@
 """A number with a range: dragged on a slider or typed beside it."""
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QWidget
 
-from ..catalogues import Port
 from .editor import Editor, small_label
 from .looks import Look
 from .number_lines import NumberLine, wheel_steps
@@ -151,23 +149,13 @@ class Slider(QSlider):
 class SliderEditor(Editor):
     """A slider, the number beside it, and its unit; only the number, where there is room for one row."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
-        scale = scale_of(port)
+    def fill(self) -> None:
+        scale = scale_of(self.port)
         self.line = NumberLine(self.rule, scale)
         self.line.typed.connect(self.mark)
         self.line.entered.connect(self.choose)
         self.line.stepped.connect(self.step_to)
-        self.slider = Slider(scale, self.look) if scale is not None and not compact else None
+        self.slider = Slider(scale, self.look) if scale is not None and not self.compact else None
         body = QWidget()
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
@@ -182,7 +170,7 @@ class SliderEditor(Editor):
             row.addWidget(self.slider, 1)
             self.line.setFixedWidth(self.line_width())
         row.addWidget(self.line, 0 if self.slider else 1)
-        unit = port.schema.get("unit")
+        unit = self.port.schema.get("unit")
         if isinstance(unit, str) and unit:
             row.addWidget(small_label("unit", text=unit))
         self.watch(self.line)
@@ -198,6 +186,10 @@ class SliderEditor(Editor):
         self.line.set_number(self.value)
         if self.slider is not None:
             self.slider.set_number(self.value)
+
+    @property
+    def dragged(self) -> bool:
+        return self.slider is not None and self.slider.held
 
     def mark(self, value: Any) -> None:
         super().mark(value)

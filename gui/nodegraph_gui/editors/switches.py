@@ -1,13 +1,11 @@
 """Yes or no."""
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from ..catalogues import Port
 from .editor import Editor
 from .looks import Look
 from .scales import number_text
@@ -57,17 +55,7 @@ class Switch(QCheckBox):
 class SwitchEditor(Editor):
     """A switch; a value that is neither true nor false is written beside it."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
+    def fill(self) -> None:
         self.switch = Switch(self.look)
         self.switch.clicked.connect(self.turn)
         self.watch(self.switch)

@@ -1,16 +1,13 @@
 """A text of several lines, with an undo of its own while it is written: the graph learns of it when it is done."""
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from ..catalogues import Port
 from .editor import Editor
 from .lines import line_text
-from .looks import Look
 
 __all__ = ["TextArea", "TextEditor"]
 
@@ -62,19 +59,9 @@ class TextArea(QPlainTextEdit):
 class TextEditor(Editor):
     """A text area whose text is the value."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
+    def fill(self) -> None:
         self.area = TextArea()
-        if port.optional:
+        if self.port.optional:
             self.area.setPlaceholderText("none")
         self.area.textChanged.connect(self.written)
         self.area.entered.connect(lambda text: self.choose(self.read(text)))

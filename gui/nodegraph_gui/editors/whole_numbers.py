@@ -1,14 +1,11 @@
 """A number without a slider: whole, or with a range that is open, with buttons for one less and one more."""
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from ..catalogues import Port
 from .editor import Editor, small_label
-from .looks import Look
 from .number_lines import NumberLine
 from .scales import scale_of
 
@@ -18,18 +15,8 @@ __all__ = ["NumberEditor"]
 class NumberEditor(Editor):
     """A line for the number, and two buttons that repeat while they are held."""
 
-    def __init__(
-        self,
-        port: Port,
-        value: Any,
-        parent: QWidget | None = None,
-        *,
-        theme: Look | None = None,
-        folder: Path | None = None,
-        compact: bool = False,
-    ) -> None:
-        super().__init__(port, value, parent, theme=theme, folder=folder, compact=compact)
-        self.line = NumberLine(self.rule, scale_of(port))
+    def fill(self) -> None:
+        self.line = NumberLine(self.rule, scale_of(self.port))
         self.line.typed.connect(self.mark)
         self.line.entered.connect(self.choose)
         self.line.stepped.connect(self.step_to)
@@ -41,10 +28,10 @@ class NumberEditor(Editor):
         row.setSpacing(4)
         row.addWidget(self.line, 1)
         self.row = row
-        unit = port.schema.get("unit")
+        unit = self.port.schema.get("unit")
         if isinstance(unit, str) and unit:
             row.addWidget(small_label("unit", text=unit))
-        if not compact:
+        if not self.compact:
             self.less = self.button("−", -1, "one less")
             self.more = self.button("+", 1, "one more")
             row.addWidget(self.less)

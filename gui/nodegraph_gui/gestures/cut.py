@@ -9,12 +9,12 @@ from nodegraph import Link
 
 from ..edits import disconnect
 from ..marks import Mark
-from ..wire_items import WireItem, wire_path
+from ..wire_curves import curve, points_on
+from ..wire_items import WireItem
 from . import ALT, CTRL, Gesture
 
 __all__ = ["Cut", "crosses"]
 
-SAMPLES = 32
 
 
 class Cut(Gesture):
@@ -40,9 +40,9 @@ class Cut(Gesture):
         for wire in self.scene.items(QRectF(self.last, here).normalized().adjusted(-1, -1, 1, 1)):
             if not isinstance(wire, WireItem) or wire.link in self.links:
                 continue
-            if crosses(self.last, here, wire.start, wire.end):
+            if crosses(self.last, here, wire):
                 self.links.append(wire.link)
-                self.doomed.addPath(wire_path(wire.start, wire.end))
+                self.doomed.addPath(wire.path)
         self.doomed_mark.setPath(self.doomed)
         self.last = here
 
@@ -64,14 +64,9 @@ class Cut(Gesture):
         self.doomed_mark.remove()
 
 
-def crosses(one: QPointF, other: QPointF, start: QPointF, end: QPointF) -> bool:
-    """Whether a stroke crosses the wire between two ports."""
-    path = wire_path(start, end)
-    a, b, c, d = (QPointF(path.elementAt(place).x, path.elementAt(place).y) for place in range(4))
-    points = []
-    for step in range(SAMPLES + 1):
-        t = step / SAMPLES
-        points.append(a * (1 - t) ** 3 + b * (3 * t * (1 - t) ** 2) + c * (3 * t * t * (1 - t)) + d * t**3)
+def crosses(one: QPointF, other: QPointF, wire: WireItem) -> bool:
+    """Whether a stroke crosses a wire."""
+    points = [QPointF(x, y) for x, y in points_on(curve(wire.start.toTuple(), wire.end.toTuple(), wire.lane))]
     return any(segments_cross(one, other, here, there) for here, there in pairwise(points))
 
 

@@ -65,13 +65,13 @@ class Move(Gesture):
     def drop(self, event: QMouseEvent) -> None:
         self.drag(event)
         link = self.link
-        self._settle()
-        graph = move_keys(self.scene, self.document.graph, self.keys, self.delta)
+        graph = move_keys(self.scene, self.document.graph, self.keys, QPointF())  # where they are shown now
         label = f"Move {named(self.keys)}"
         if link is not None and self.insertion is not None:
             graph = self.insertion.into(graph, link)
             label = f"Insert {self.key} into {link}"
         self.document.edit(label, graph)
+        self._settle()
 
     def click(self, event: QMouseEvent) -> None:
         field = self.scene.field_at(self.start)

@@ -4,7 +4,7 @@ Values stay in the worker. The dock asks for `info`, chooses a viewer by the vie
 for the rest. While a node runs it shows what the node tells.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +37,7 @@ from .trajectories import TrajectoryViewer
 __all__ = ["ViewerDock"]
 
 NARROWEST = 240
+NOTHING = "Select a node to see what it made."
 AT_WORK = ("running", "paused")
 SHOWN = {"frame": TrajectoryViewer, "picture": PictureViewer}
 
@@ -92,6 +93,7 @@ class ViewerDock(QDockWidget):
         self._states: dict[str, NodeState] = {}
         self.node: str | None = None
         self.output: str | None = None
+        self._last: tuple[str, str] | None = None  # what was shown before several nodes were selected
         self._build()
 
     def _build(self) -> None:
@@ -104,7 +106,7 @@ class ViewerDock(QDockWidget):
         self.hold = tool("Compare", "Keep this picture as “before”, and compare the next one with it", checkable=True)
         self.copy = tool("Copy", "Copy the picture")
         self.save = tool("Save…", "Save the picture as a file")
-        self.empty = QLabel("Select a node to see what it made.", self)
+        self.empty = QLabel(NOTHING, self)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self.stack = QStackedWidget(self)
@@ -141,6 +143,31 @@ class ViewerDock(QDockWidget):
             self._show_message(node, None, f"{node} gives no value.")
         else:
             self.show_output(*place)
+
+    def show_selected(self, nodes: Collection[str]) -> None:
+        """Follow a selection: of one node its value, of several how many they are, of none what was shown last."""
+        if self.pin.isChecked():
+            return
+        if len(nodes) == 1:
+            self._last = None
+            self.show_node(next(iter(nodes)))
+        elif nodes:
+            if self.node is not None and self.output is not None:
+                self._last = self.node, self.output
+            self._show_message(None, None, f"{len(nodes):,} nodes are selected. Select one to see what it made.")
+        elif self._last is not None:
+            (node, output), self._last = self._last, None
+            if node in self._document.graph.nodes:
+                self.show_output(node, output)
+            else:
+                self._show_message(None, None, NOTHING)
+
+    def follow_document(self) -> None:
+        """The document is another: what is shown may be called otherwise, or be no more."""
+        if self.node is not None and self.node not in self._document.graph.nodes:
+            self._show_message(None, None, NOTHING)
+        else:
+            self._update_bar()
 
     def best_output(self, node: str) -> tuple[str, str] | None:
         """The output to look at: one that has pictures; else, of a node that writes or shows, what leads to it."""
@@ -271,6 +298,7 @@ class ViewerDock(QDockWidget):
 
     def _show_message(self, node: str | None, output: str | None, text: str) -> None:
         self.node, self.output = node, output
+        self._question += 1  # what was asked before is of no interest any more
         self.empty.setText(text)
         self.stack.setCurrentWidget(self.empty)
         self._update_bar()
