@@ -5,6 +5,7 @@ host, and since they have no content, nobody can read a number of theirs. What c
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from nodegraph_nodes.ops import copies
 from nodegraph_nodes.ops.components import Factorize, LowHigh
 from nodegraph_nodes.ops.deepfloyd import IFDenoiser
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, FrequencyMix, RegionBlend
+from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.guidance import CFGRescale
 from nodegraph_nodes.ops.hooks import keep_outside
 from nodegraph_nodes.ops.inverse_hybrids import keep_component
@@ -228,3 +230,21 @@ def test_the_watch_sees_what_it_is_for():
     assert [(crossing.source, crossing.waits) for crossing in watched.steps[-1]] == [
         (GPU, True), ("cpu", True), ("cpu", False), ("cpu", True),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.001, 1), (0.03, 16), (0.2, 50)])
+def test_previews_are_asked_for_at_most_ten_times_a_second(seconds, most, monkeypatch):
+    """A preview reads the picture, so that a GPU is waited for; steps that are slow have one each."""
+    now, shown = [0.0], []
+    monkeypatch.setattr("nodegraph.context.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("nodegraph_nodes.ops.pictures.thumbnail", lambda pixels: shown.append(now[0]) or b"png")
+
+    class Slow(ExactGaussian):
+        def ask(self, p):
+            now[0] += seconds
+            return (yield from super().ask(p))
+
+    denoiser = Slow(torch.zeros(1, 1, 1, 1), 1.0, COSINE)
+    iterative_sampler(Context(emit=lambda event: None), denoiser, Noisy(random((1, 1, 4, 4), 1)), steps=50)
+    assert 1 <= len(shown) <= most
+    assert all(later - before >= 0.1 for before, later in pairwise(shown))

@@ -39,7 +39,7 @@ class ToldUNet(nn.Module):
             class_labels=level,
             return_dict=False,
         )[0]
-        return answer.to(x.dtype)
+        return answer.to(x.dtype, memory_format=torch.contiguous_format)  # as `x` lies, whatever the weights do
 
 
 def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
