@@ -200,9 +200,10 @@ def test_nor_for_the_noise_of_any_variance(variance):
     assert len(crossed) == steps and not any(crossing.waits for crossing in crossed)
 
 
-def test_a_method_without_noise_sends_nothing():
+@pytest.mark.parametrize("method", ["ddim", "dpm++", "euler"])
+def test_a_method_without_noise_sends_nothing(method):
     denoiser = guided(1, Context())
-    assert crossings(denoiser, method="ddim") == ([], 2)
+    assert crossings(denoiser, method=method) == ([], 2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
