@@ -14,10 +14,11 @@ def placed(owner: object, values: Tensor, x: Tensor) -> Tensor:
     """
     if values.device == x.device and values.dtype == x.dtype:
         return values
-    copies: dict[int, Tensor] = vars(owner).setdefault("_copies", {})
-    copy = copies.get(id(values))
-    if copy is None or copy.device != x.device or copy.dtype != x.dtype:
-        copy = copies[id(values)] = values.to(x)
+    copies: dict[int, tuple[Tensor, Tensor]] = vars(owner).setdefault("_copies", {})
+    copied, copy = copies.get(id(values), (None, values))
+    if copied is not values or copy.device != x.device or copy.dtype != x.dtype:
+        copy = values.to(x)
+        copies[id(values)] = values, copy
     return copy
 
 
