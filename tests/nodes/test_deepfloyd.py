@@ -76,7 +76,7 @@ def test_it_is_the_network_split_into_noise_and_variance(first, second, context,
         (first, nodes.if_stage_1(context, rows, str(first), variant=""), {}),
         (second, nodes.if_stage_2(context, rows, small(2), str(second)), {"class_labels": torch.tensor([250, 250])}),
     ):
-        unet = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
+        unet = UNet2DConditionModel.from_pretrained(folder, subfolder="unet").to(memory_format=torch.channels_last)
         seen = x if not given else torch.cat([x, made.inputs["picture"]], dim=1)
         expected = unet(seen, 321, encoder_hidden_states=rows.embedding, return_dict=False, **given)[0]
         found = made.estimate(x, 321)

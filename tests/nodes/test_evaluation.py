@@ -6,7 +6,7 @@ from toy_denoisers import LINEAR, SIZE, ToyNetwork, gaussian, leaf, noise
 
 from nodegraph_nodes.ops.blur import gaussian_blur
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, FrequencyMix, RegionBlend, WeightedSum
-from nodegraph_nodes.ops.evaluation import Evaluator, gather, price, rows_for
+from nodegraph_nodes.ops.evaluation import KEPT, Evaluator, gather, price, rows_for
 from nodegraph_nodes.ops.hooks import keep_outside
 from nodegraph_nodes.ops.networks import NetworkDenoiser
 from nodegraph_nodes.ops.views import Flip, Mirror, Rotation
@@ -209,6 +209,24 @@ def test_inputs_are_joined_once_for_all_steps():
     assert seen[0].tolist() == [3, 3, ANY, ANY] and seen[0] is seen[1]
     evaluator.estimate(denoiser, noise(1, 1), 100)
     assert seen[2].tolist() == [3, ANY]
+
+
+def test_inputs_that_take_turns_are_joined_once_too():
+    seen = []
+
+    class Watching(ToyNetwork):
+        def __call__(self, x, t, **inputs):
+            seen.append(inputs["label"])
+            return super().__call__(x, t, **inputs)
+
+    net = Watching()
+    turns, evaluator = [leaf(label, net) for label in range(8)], Evaluator()
+    for number in (0, 1, 0, 1):
+        evaluator.estimate(turns[number], noise(1, 2), T + number)
+    assert seen[0] is seen[2] and seen[1] is seen[3] and seen[0] is not seen[1]
+    for number in range(8):
+        evaluator.estimate(turns[number], noise(1, 2), T)
+    assert len(evaluator._joined) == KEPT, "what comes no more is let go"
 
 
 class Asking(Denoiser):

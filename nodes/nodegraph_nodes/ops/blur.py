@@ -1,6 +1,7 @@
 """The Gaussian blur: the low pass that splits coarse from fine, and the oldest of denoisers."""
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -23,18 +24,22 @@ def gaussian_blur(x: Tensor, sigma: float, kernel: int | None = None) -> Tensor:
     """
     if x.ndim != 4 or not x.is_floating_point():
         raise ValueError(f"x is {x.dtype} of shape {list(x.shape)}, must be floats of shape (B, C, H, W)")
-    weights = gaussian_weights(sigma, kernel)
+    exact = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    weights = weights_for(sigma, kernel, exact.dtype, exact.device)
     reach = len(weights) // 2
     check_blur(min(x.shape[-2:]), sigma, kernel)
     if reach == 0:
         return x.clone()
 
-    exact = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-    weights = weights.to(exact)
     channels = x.shape[1]
     padded = F.pad(exact, (reach, reach, reach, reach), mode="reflect")
     rows = F.conv2d(padded, weights.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
     return F.conv2d(rows, weights.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels).to(x.dtype)
+
+
+@lru_cache(maxsize=16)
+def weights_for(sigma: float, kernel: int | None, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return gaussian_weights(sigma, kernel).to(device, dtype)
 
 
 def gaussian_weights(sigma: float, kernel: int | None = None) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.agreements import agreed, check_sum
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
+from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.evaluation import gather, rows_for
 from nodegraph_nodes.ops.sizes import check_blur, check_size
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
@@ -140,7 +141,7 @@ class RegionBlend(Composition):
             check_size(self.mask.shape[-2:], "the mask", self.shape[1:])
 
     def ask(self, p: Point) -> Asking:
-        m = mask_for(self.mask, p.x, self.space)
+        m = mask_for(placed(self, self.mask, p.x), p.x, self.space)
         a, b = yield from gather(self.inside.ask(p), self.outside.ask(p))
         if a.variance is None or b.variance is None:
             return Estimate(m * a.noise + (1 - m) * b.noise)

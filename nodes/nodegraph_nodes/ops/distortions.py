@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nodegraph_nodes.ops.blur import gaussian_blur
+from nodegraph_nodes.ops.copies import sent
 from nodegraph_nodes.types import View
 
 
@@ -33,7 +34,7 @@ class Turn(View):
         height, width = x.shape[-2:]
         c, s = cos(radians(degrees)), sin(radians(degrees))
         # From where a pixel is to where it came from, both in halves of the sides, rows going down.
-        came = torch.tensor([[[c, -s * height / width, 0], [s * width / height, c, 0]]], dtype=x.dtype, device=x.device)
+        came = sent(torch.tensor([[[c, -s * height / width, 0], [s * width / height, c, 0]]], dtype=x.dtype), x)
         places = F.affine_grid(came.expand(len(x), -1, -1), list(x.shape), align_corners=False)
         return F.grid_sample(x, places, padding_mode="border", align_corners=False)
 

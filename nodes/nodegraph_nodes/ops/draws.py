@@ -3,13 +3,14 @@
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.copies import pins, sent
 from nodegraph_nodes.types import Draw
 
 
 def drawing(seed: int) -> Draw:
     """Draws noise from its own generator, float32 on the CPU, so that every device gets the same."""
     generator = torch.Generator().manual_seed(seed)
-    return lambda x: torch.randn(x.shape, generator=generator).to(x)
+    return lambda x: sent(torch.randn(x.shape, generator=generator, pin_memory=pins(x)), x)
 
 
 def remembered(draw: Draw) -> tuple[Draw, list[Tensor]]:

@@ -45,6 +45,10 @@ Bound = tuple[Mapping[str, Tensor], int]
 """The inputs of a question, and for how many pictures they are."""
 
 
+KEPT = 4
+"""Of how many batches the inputs are kept: as many as views that take turns, or as networks that are asked."""
+
+
 class Cost(NamedTuple):
     """What an estimate takes: calls of networks, and pictures in them."""
 
@@ -66,7 +70,7 @@ class Evaluator:
         self.forwards = 0
         self.rows = 0
         self._fitting: dict[Hashable, int] = {}
-        self._joined: dict[Hashable, tuple[list[Bound], dict[str, Tensor]]] = {}
+        self._joined: dict[Hashable, tuple[list[Bound], dict[str, Tensor]]] = {}  # the one last used comes last
 
     def estimate(self, denoiser: Denoiser, x: Tensor, t: int, step: int = 0) -> Estimate:
         """The estimate of the noise in `x`, (B, C, H, W), at timestep `t`; ValueError when it does not fit."""
@@ -97,17 +101,20 @@ class Evaluator:
         return self._call(query.network, x, query.t, self._inputs(batch, x))
 
     def _inputs(self, batch: list[Query], x: Tensor) -> dict[str, Tensor]:
-        """The inputs of a batch, on the device of `x`; kept, since they are the same at each step."""
+        """The inputs of a batch, on the device of `x`; kept, since they come again at the next steps."""
         bound = [(query.inputs, len(query.x)) for query in batch]
-        kept = self._joined.get(batch[0].network.key)
-        if kept is not None and all_same(kept[0], bound):
-            return kept[1]
-        joined = {
-            name: torch.cat([rows_for(inputs[name], count, name) for inputs, count in bound]).to(x.device)
-            for name in batch[0].inputs
-        }
-        self._joined[batch[0].network.key] = bound, joined
-        return joined
+        key = (batch[0].network.key, x.device, *((id(inputs), count) for inputs, count in bound))
+        kept = self._joined.pop(key, None)  # keeps alive what is bound, so that nothing else gets its id
+        if kept is None:
+            joined = {
+                name: torch.cat([rows_for(inputs[name], count, name) for inputs, count in bound]).to(x.device)
+                for name in batch[0].inputs
+            }
+            kept = bound, joined
+            while len(self._joined) >= KEPT:
+                self._joined.pop(next(iter(self._joined)))
+        self._joined[key] = kept
+        return kept[1]
 
     def _call(self, network: Network, x: Tensor, t: int, inputs: Mapping[str, Tensor]) -> Tensor:
         """One forward pass, or several smaller ones when memory does not hold one."""
@@ -172,11 +179,6 @@ def batches(queries: Iterable[Query], known: Mapping[Hashable, Tensor]) -> list[
 def kinds(inputs: Mapping[str, Tensor]) -> Iterable[Hashable]:
     """What inputs must have in common to be joined row by row."""
     return ((name, value.shape[1:], value.dtype) for name, value in inputs.items())
-
-
-def all_same(old: list[Bound], new: list[Bound]) -> bool:
-    """Whether two batches are bound to the very same inputs, row for row."""
-    return len(old) == len(new) and all(a is b and n == m for (a, n), (b, m) in zip(old, new, strict=True))
 
 
 def rows_for(values: Tensor, count: int, name: str) -> Tensor:

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nodegraph_nodes.ops.blur import gaussian_blur, gaussian_weights
+from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Moment, Node, nodes_of
@@ -87,14 +88,20 @@ class Formula(Composition):
         """The patterns that the text names, for pictures like `x`."""
         found = {name: values for name, values in coordinates(x).items() if name in self.names}
         if self.mask is not None and "mask" in self.names:
-            found["mask"] = mask_for(self.mask, x, self.space)
+            found["mask"] = mask_for(placed(self, self.mask, x), x, self.space)
         return found
 
 
 def coordinates(x: Tensor) -> dict[str, Tensor]:
     """Where the pixels of pictures (B, C, H, W) lie: `x` (1, 1, 1, W) and `y` (1, 1, H, 1), each from -1 to 1."""
     height, width = x.shape[-2:]
-    return {"x": line(width).to(x).view(1, 1, 1, width), "y": line(height).to(x).view(1, 1, height, 1)}
+    across, down = (line_for(side, x.dtype, x.device) for side in (width, height))
+    return {"x": across.view(1, 1, 1, width), "y": down.view(1, 1, height, 1)}
+
+
+@lru_cache(maxsize=8)
+def line_for(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return line(length).to(device, dtype)
 
 
 def line(length: int) -> Tensor:

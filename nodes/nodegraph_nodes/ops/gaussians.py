@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.evaluation import rows_for
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape
 
@@ -35,5 +36,6 @@ class ExactGaussian(Denoiser):
     def ask(self, p: Point) -> Asking:
         yield from ()  # it has no question
         alpha, sigma_t = self.schedule.alpha(p.t), self.schedule.sigma(p.t)
-        mean = self.mean.to(p.x) if len(self.mean) == 1 else rows_for(self.mean, len(p.x), "mean").to(p.x)
+        mean = placed(self, self.mean, p.x)
+        mean = mean if len(mean) == 1 else rows_for(mean, len(p.x), "mean")
         return Estimate((p.x - alpha * mean) * (sigma_t / (alpha**2 * self.sigma**2 + sigma_t**2)))

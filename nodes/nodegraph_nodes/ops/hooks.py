@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
+from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
 from nodegraph_nodes.ops.draws import drawing
 from nodegraph_nodes.ops.evaluation import rows_for
@@ -96,14 +97,20 @@ class KeepOutside(StateHook):
 
     def pasted(self, x: Tensor) -> Tensor:
         """`x` with the clean original outside the mask."""
-        return blend(x, original_for(self.original, x), mask_for(self.mask, x, self.space))
+        return blend(x, self.original_for(x), self.mask_for(x))
 
     def noised(self, x: Tensor, t: int, draw: Draw) -> Tensor:
         """`x` with the original, noised to `t`, outside the mask; nothing is drawn for the clean one."""
         if t < 0:
             return self.pasted(x)
-        original = self.schedule.noised(original_for(self.original, x), draw(x), t)
-        return blend(x, original, mask_for(self.mask, x, self.space))
+        original = self.schedule.noised(self.original_for(x), draw(x), t)
+        return blend(x, original, self.mask_for(x))
+
+    def original_for(self, x: Tensor) -> Tensor:
+        return original_for(placed(self, self.original, x), x)
+
+    def mask_for(self, x: Tensor) -> Tensor:
+        return mask_for(placed(self, self.mask, x), x, self.space)
 
 
 @dataclass(frozen=True, eq=False)

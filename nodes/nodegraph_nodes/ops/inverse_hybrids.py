@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.agreements import check_kept
 from nodegraph_nodes.ops.components import Components
+from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.fingerprints import fingerprint
 from nodegraph_nodes.ops.hooks import Hooked, check_original, original_for
 from nodegraph_nodes.types import Denoiser, Draw, NoiseSchedule, StateHook
@@ -42,13 +43,13 @@ class KeepComponent(StateHook):
         return "KeepComponent", content, self.components, self.kept, self.schedule, self.project, self.seed
 
     def start(self, x: Tensor, t: int, draw: Draw) -> Tensor:
-        return self.replaced(x, self.schedule.noised(original_for(self.original, x), draw(x), t))
+        return self.replaced(x, self.schedule.noised(original_for(placed(self, self.original, x), x), draw(x), t))
 
     def before(self, x: Tensor, t: int, draw: Draw) -> Tensor:
         return self.start(x, t, draw)
 
     def finish(self, x: Tensor) -> Tensor:
-        return self.replaced(x, original_for(self.original, x)) if self.project else x
+        return self.replaced(x, original_for(placed(self, self.original, x), x)) if self.project else x
 
     def replaced(self, x: Tensor, reference: Tensor) -> Tensor:
         """`x` with that component of the reference: f(reference) + (1 - f)(x), f being linear."""

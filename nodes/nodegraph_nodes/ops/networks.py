@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from nodegraph_nodes.ops.devices import find_format
 from nodegraph_nodes.ops.digits import read_digits
 from nodegraph_nodes.ops.evaluation import is_out_of_memory, rows_for
 from nodegraph_nodes.ops.fingerprints import fingerprint
@@ -83,7 +84,9 @@ def module_bytes(module: nn.Module) -> int:
 
 
 def moved(module: nn.Module, device: str) -> nn.Module:
-    return module.to(device)
+    """The network on a device, its weights in the order that is best there."""
+    dtype = next((value.dtype for value in module.parameters()), torch.float32)
+    return module.to(device=device, memory_format=find_format(device, dtype))
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,19 +47,19 @@ class Rearrangement(View):
         """Where the pixels of a picture of that size go; ValueError when it does not have this view."""
 
     def move(self, x: Tensor) -> Tensor:
-        source, _ = orders(self, *x.shape[-2:])
-        return x.flatten(-2)[..., source.to(x.device)].reshape(x.shape)
+        source, _ = orders(self, x.shape[-2], x.shape[-1], x.device)
+        return x.flatten(-2)[..., source].reshape(x.shape)
 
     def move_back(self, x: Tensor) -> Tensor:
-        _, inverse = orders(self, *x.shape[-2:])
-        return x.flatten(-2)[..., inverse.to(x.device)].reshape(x.shape)
+        _, inverse = orders(self, x.shape[-2], x.shape[-1], x.device)
+        return x.flatten(-2)[..., inverse].reshape(x.shape)
 
 
 @lru_cache(maxsize=16)
-def orders(view: Rearrangement, height: int, width: int) -> tuple[Tensor, Tensor]:
+def orders(view: Rearrangement, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """The pixels that are seen, row by row, and the inverse of that order."""
     source = view.cells(height, width).source.flatten()
-    return source, source.argsort()
+    return source.to(device), source.argsort().to(device)
 
 
 # The same at every size

@@ -5,13 +5,14 @@ Source: Choi et al. 2021 (ILVR), algorithm 1, and its authors' code (`p_sample_l
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.fingerprints import fingerprint
 from nodegraph_nodes.ops.hooks import Hooked, check_original, original_for
 from nodegraph_nodes.ops.sizes import check_factor
@@ -23,8 +24,13 @@ Level = Literal["code", "paper"]
 def coarse(x: Tensor, factor: int) -> Tensor:
     """`x`, (B, C, H, W), made smaller by a factor and larger again, bicubic: what is left is its coarse structure."""
     check_factor(factor, x.shape[-2], x.shape[-1])
-    rows, columns = (down_and_up(side, factor).to(x) for side in x.shape[-2:])
+    rows, columns = (down_and_up_for(side, factor, x.dtype, x.device) for side in x.shape[-2:])
     return rows @ x @ columns.T
+
+
+@lru_cache(maxsize=4)
+def down_and_up_for(side: int, factor: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return down_and_up(side, factor).to(device, dtype)
 
 
 def down_and_up(side: int, factor: int) -> Tensor:
@@ -68,7 +74,7 @@ class KeepCoarse(StateHook):
     def after(self, x: Tensor, t: int, to: int, draw: Draw) -> Tensor:
         if t <= self.until:
             return x
-        original = original_for(self.original, x)
+        original = original_for(placed(self, self.original, x), x)
         noised = self.schedule.noised(original, draw(x), t if self.level == "code" else to)
         return x + coarse(noised - x, self.factor)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from nodegraph_nodes.ops.agreements import PARTITION_TOLERANCE, check_regions, unbalanced
+from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.sizes import check_size
@@ -42,7 +43,7 @@ class Regions(Composition):
         check_partition(self.masks, rest=masks < parts)
 
     def ask(self, p: Point) -> Asking:
-        masks = [mask_for(mask, p.x, self.space) for mask in self.masks]
+        masks = [mask_for(placed(self, mask, p.x), p.x, self.space) for mask in self.masks]
         if len(masks) < len(self.denoisers):
             masks.append(1 - reduce(Tensor.add, masks))
         parts = yield from gather(*(denoiser.ask(p) for denoiser in self.denoisers))

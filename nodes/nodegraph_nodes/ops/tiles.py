@@ -6,6 +6,7 @@ Source: Bar-Tal et al. 2023 (MultiDiffusion), whose averaged steps are the step 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Literal, get_args
 
@@ -77,12 +78,9 @@ class Tile(Composition):
 
     def joining(self, x: Tensor, corners: list[Corner]) -> Callable[[Sequence[Tensor]], Tensor]:
         """What puts values of tiles together to a picture like `x`."""
-        weights = tile_weights(self.size, self.weighting)
         places = [(..., slice(top, top + self.size), slice(left, left + self.size)) for top, left in corners]
-        total = torch.zeros(x.shape[-2:], dtype=torch.float64)
-        for place in places:
-            total[place] += weights
-        shares = [(weights / total[place]).to(x) for place in places]
+        height, width = x.shape[-2:]
+        shares = tile_shares(self.size, self.weighting, tuple(corners), height, width, x.dtype, x.device)
 
         def joined(tiles: Sequence[Tensor]) -> Tensor:
             picture = torch.zeros_like(x)
@@ -91,6 +89,25 @@ class Tile(Composition):
             return picture
 
         return joined
+
+
+@lru_cache(maxsize=4)
+def tile_shares(
+    size: int,
+    weighting: Weighting,
+    corners: tuple[Corner, ...],
+    height: int,
+    width: int,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> list[Tensor]:
+    """How much each pixel of each tile counts in a picture of that size."""
+    weights = tile_weights(size, weighting)
+    places = [(slice(top, top + size), slice(left, left + size)) for top, left in corners]
+    total = torch.zeros((height, width), dtype=torch.float64)
+    for place in places:
+        total[place] += weights
+    return [(weights / total[place]).to(device, dtype) for place in places]
 
 
 def starts(length: int, size: int, stride: int) -> list[int]:

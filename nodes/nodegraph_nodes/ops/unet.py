@@ -161,7 +161,7 @@ class UNet(nn.Module):
         Returns:
             The noise, of the shape of `x`.
         """
-        t = torch.as_tensor(t, device=x.device).expand(len(x))
+        t = t.to(x.device).expand(len(x)) if isinstance(t, Tensor) else torch.full((len(x),), t, device=x.device)
         condition = F.silu(self.time(sinusoids(t, self.label.embedding_dim)) + self.label(label))
 
         h: Tensor = self.enter(x)

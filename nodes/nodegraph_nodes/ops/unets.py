@@ -31,10 +31,15 @@ class ToldUNet(nn.Module):
             level: the noise level of these, (B,).
         """
         seen = x if picture is None else torch.cat([x, picture.to(x)], dim=1)
+        timesteps = torch.full((len(x),), t, device=x.device)  # diffusers would copy a number from the host
         answer: Tensor = self.unet(
-            seen.to(self.dtype), t, encoder_hidden_states=prompts.to(self.dtype), class_labels=level, return_dict=False
+            seen.to(self.dtype),
+            timesteps,
+            encoder_hidden_states=prompts.to(self.dtype),
+            class_labels=level,
+            return_dict=False,
         )[0]
-        return answer.to(x.dtype)
+        return answer.to(x.dtype, memory_format=torch.contiguous_format)  # as `x` lies, whatever the weights do
 
 
 def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
@@ -70,7 +75,21 @@ def load_unet(checkpoint: Checkpoint, dtype: torch.dtype) -> ToldUNet:
     if missing:
         lacking = f"{count(len(missing), 'weight')}, such as {missing[0]}"
         raise ValueError(f"{place} lacks {lacking}; get the checkpoint again")
+    attend_at_once(unet)
     return ToldUNet(unet, dtype).requires_grad_(False).eval()
+
+
+def attend_at_once(unet: nn.Module) -> None:
+    """Have all attention computed by torch's fused kernels, whatever a release of diffusers takes by itself.
+
+    Its `set_default_attn_processor` would choose the slow one for the keys and values that IF adds for its prompt.
+    """
+    from diffusers.models.attention_processor import Attention, AttnAddedKVProcessor2_0, AttnProcessor2_0
+
+    for module in unet.modules():
+        if isinstance(module, Attention):
+            added = module.added_kv_proj_dim is not None
+            module.set_processor(AttnAddedKVProcessor2_0() if added else AttnProcessor2_0())
 
 
 def first_line(error: Exception) -> str:
