@@ -76,9 +76,29 @@ def test_a_run_tells_the_state_of_each_node(qtbot, make):
     runs.run(document(CHAIN, LINK))
     assert finish(qtbot, runs, 2) == "done"
     assert runs.state("look").phase == "cached" and runs.state("look").summary == "4"
-    assert runs.state("jar").phase == "done"  # nobody asked for it again
+    assert runs.state("jar").phase == "cached" and runs.state("jar").summary == "a jar of 4"  # nor was it run again
     with pytest.raises(TypeError):
         runs.states["jar"] = IDLE
+
+
+def test_only_what_leads_to_a_target_is_marked_as_known(qtbot, make):
+    runs = make()
+    two = {**CHAIN, "other": ("ToyJar", {"content": 5}), "see": "ToyLook"}
+    links = [*LINK, "other.jar -> see.jar"]
+    runs.run(document(two, links))
+    finish(qtbot, runs)
+    runs.run(document(two, links), targets=["look"])
+    finish(qtbot, runs, 2)
+    assert {node: runs.state(node).phase for node in two} == {
+        "jar": "cached", "look": "cached", "other": "done", "see": "done",
+    }  # fmt: skip
+    two["other"] = ("ToyJar", {"content": 6})
+    runs.run(document(two, links))
+    finish(qtbot, runs, 3)
+    assert {node: runs.state(node).phase for node in two} == {
+        "jar": "cached", "look": "cached", "other": "done", "see": "done",
+    }  # fmt: skip
+    assert runs.state("see").summary == "6"
 
 
 def test_only_the_targets_are_run(qtbot, make):
