@@ -33,6 +33,7 @@ from .inspector import Inspector
 from .palette import Palette
 from .preferences import Preferences
 from .queue_button import QueueButton
+from .results import Results
 from .running import Running
 from .runs import Runs
 from .scene import Scene
@@ -121,6 +122,7 @@ class Window(QMainWindow):
         self.worker = Worker(preferences.command, shares_files=preferences.shares_files, parent=self)
         self.runs = Runs(self.worker, self)
         self.runs.catalogue = self.editor.catalogue
+        self.results = Results(self.document, self.runs, self)
         self.running = Running(self.document, self.scene, self.runs, self.bars, self._preferences, self)
         self.checking = Checking(self.document, self.runs, self)
 
@@ -134,7 +136,7 @@ class Window(QMainWindow):
         self.inspector.follow(self.scene)
         self.inspector.go_to.connect(self.show_node)
         self.viewer = ViewerDock(
-            self.document, catalogue, self.worker.ask, self, measured=self.runs.measured, make_viewer=self._make_viewer
+            self.document, catalogue, self.results.ask, self, measured=self.runs.measured, make_viewer=self._make_viewer
         )
         self.log = WorkerLog(self)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea

@@ -198,7 +198,8 @@ def draw_sheet(net: UNet, labels: Tensor, steps: int, ask: Callable[[], object] 
     noise = torch.randn((rows * columns, net.config.channels, size, size), generator=torch.Generator().manual_seed(0))
     sampler = Sampler(steps=steps, spacing="linspace", clip="clamp")
     denoiser = _Labelled(net, labels.flatten(), NoiseSchedule.named("linear"))
-    for last in sampler.sample(denoiser, Noisy(noise.to(labels.device))):
+    for step in sampler.sample(denoiser, Noisy(noise.to(labels.device))):
+        last = step
         ask()
 
     pixels = (last.x0[:, 0].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).cpu()
