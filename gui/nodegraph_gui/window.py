@@ -512,9 +512,8 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Files that were dropped beside the canvas, or on the first page: those that hold a graph are opened."""
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        for file in files:
-            self.filing.open(file)
         if files:
+            self.filing.open_all(files)
             event.acceptProposedAction()
 
     def paintEvent(self, event: QPaintEvent) -> None:
