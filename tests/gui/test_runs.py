@@ -304,9 +304,27 @@ def test_pictures_travel_by_content_and_results_come_back(qtbot, away, tmp_path)
     assert found[0]["problems"] == []
 
 
-def test_no_check_before_the_node_types_are_known(away, tmp_path):
-    away.check(document({"n": "ToyNumber"}), lambda answer: None)
-    assert away.troubles == ["the worker is not ready yet"]
+def test_a_check_waits_until_the_node_types_are_known(qtbot, away, tmp_path):
+    here = tmp_path / "here"
+    (here / "cat.txt").write_text("a cat")
+    graph = document({"one": ("ToyRead", {"path": "cat.txt"})}, path=here / "graph.json")
+    found = []
+    away.check(graph, found.append)
+    assert away.troubles == ["the worker is not running"]  # nor about to be
+    away.worker.start()
+    away.check(graph, found.append)
+    assert not found and len(away.troubles) == 1
+    qtbot.waitUntil(lambda: bool(found), timeout=30_000)
+    assert found[0]["problems"] == [] and len(away.troubles) == 1
+
+
+def test_a_check_that_waits_for_a_worker_that_never_comes_is_told(qtbot, make):
+    runs = make(("false",), shares_files=False)
+    runs.worker.start()
+    whys = []
+    runs.check(document({"n": "ToyNumber"}), print, whys.append)
+    qtbot.waitUntil(lambda: bool(whys), timeout=30_000)
+    assert len(whys) == 1 and "exit status 1" in whys[0]
 
 
 def test_a_name_that_is_taken_here_gets_a_number(qtbot, away, tmp_path):
