@@ -30,7 +30,7 @@ REASONS: Mapping[int, str] = MappingProxyType(
         errno.EPERM: "you have no permission to write there",
         errno.EROFS: "the disk can only be read",
         errno.ENOENT: "its folder is not there",
-        errno.ENOTDIR: "its folder is not a folder",
+        errno.ENOTDIR: "a file is where its folder should be",
         errno.EEXIST: "a file is where its folder should be",
         errno.ENAMETOOLONG: "its name is too long",
         errno.EIO: "the disk failed",
