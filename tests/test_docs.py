@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from cli_calls import call
 
+from nodegraph.checks import check
+from nodegraph.cli.inputs import Assignment, own_inputs, with_assignments
 from nodegraph.files import load
 from nodegraph.plugins import load_plugins
 
@@ -56,7 +58,23 @@ def test_formulas_are_such_as_github_renders(page: Path) -> None:
             assert not before and not after, paragraph
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.relative_to(ROOT).as_posix())
+every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+@every_example
+def test_what_a_note_proposes_can_be_set_in_the_editor_as_on_the_command_line(example: Path) -> None:
+    graph = load(example)
+    text = " ".join(note["text"] for note in graph.canvas.get("notes", ()))
+    assert "--" not in text
+    places = {own.place for own in own_inputs(graph, REGISTRY)}
+    for place in re.findall(r"[a-z]\w+\.[a-z]\w+", text.replace(".json", "")):
+        assert place in places, place
+    for place, value in re.findall(r"(\w+\.\w+) = (IF pipeline|[\w.]*\w)", text):
+        changed = with_assignments(graph, REGISTRY, [Assignment(place, value, False)])
+        assert [problem for problem in check(changed, REGISTRY) if problem.kind == "error"] == []
+
+
+@every_example
 def test_every_example_has_its_place(example: Path) -> None:
     assert f"../{example.relative_to(ROOT).as_posix()})" in COURSE
 

@@ -60,6 +60,7 @@ class Editor(QObject):
         self.usage = Usage(state / "usage.json")
         self.windows: list[Window] = []
         self.first_paint: float | None = None  # of `time.monotonic`, once a window was painted
+        self.unkept = ""  # why no recovery file can be written, which has been said
         self._plugins: GuiPlugins | None = None
         self._examples: tuple[list[Example], list[Example]] | None = None
         self._untitled = 0
@@ -237,6 +238,12 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     return app
 
 
+def complain(text: str) -> None:
+    """Say a line where the program was started, for whoever looks there; on Windows there may be no such place."""
+    if sys.stderr is not None:
+        print(f"nodegraph edit: {text}", file=sys.stderr, flush=True)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Open the editor with these files, or with its first page, until the last window is closed; the exit status."""
     gc.disable()  # what is made until the first window is seen stays; to look for garbage among it takes a while
@@ -244,9 +251,11 @@ def main(arguments: Sequence[str]) -> int:
     editor = Editor(config_folder(), state_folder())
     sys.excepthook = excepthook(editor, sys.excepthook)
     window = editor.new_window(welcome=not arguments)
-    opened = [window.filing.open(Path(file)) for file in arguments]
-    if arguments and not any(opened):
+    whys = window.filing.open_all([Path(file) for file in arguments])
+    if arguments and len(whys) == len(arguments):
         window.show_page(True)
+    for why in whys:
+        complain(f"not opened: {why}")
     for line in editor.told:
         window.bars.show_bar(line, "warning")
     QTimer.singleShot(0, editor, editor.recovering.offer)

@@ -1,9 +1,10 @@
 """What may be dropped on the canvas: kinds from the palette, files, and text that is a graph.
 
 A graph file, or a picture that carries its graph, is opened by the window; any other picture becomes a node that loads
-it. Nothing is read before it is dropped, but for the ends of the names.
+it. Nothing is read before it is dropped, but for the ends of the names. What is none of these is told why.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["LOADER", "PICTURES", "Drops", "files_of"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+BEGINNINGS = (
+    b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"RIFF"
+)  # fmt: skip
 LOADER = "LoadImage"
 APART = 12 * GRID
 
@@ -57,10 +61,17 @@ class Drops:
                 self.desk.view.hint.emit("Drop on a wire to insert the node there")
                 return True
             return False
-        if any(is_wanted(file) for file in files_of(mime)):
-            self.desk.view.hint.emit("Drop to open a graph or to load a picture · Shift loads a picture of ours")
+        files = files_of(mime)
+        if files:  # others are taken, too, so that a drop can tell what is wrong with them
+            hint = "Drop to open a graph or to load a picture · Shift loads a picture of ours"
+            self.desk.view.hint.emit(hint if any(map(is_wanted, files)) else why_unwanted(files))
             return True
-        return not mime.hasUrls() and mime.hasText() and mime.text().lstrip()[:1] == "{"
+        if mime.hasUrls() or not mime.hasText():
+            return False
+        if mime.text().lstrip()[:1] != "{":
+            self.desk.view.hint.emit("This text is no graph: one begins with {")
+            return False
+        return True
 
     def move(self, event: QDragMoveEvent) -> None:
         if self._insertion is not None:
@@ -93,17 +104,18 @@ class Drops:
 
     def take_files(self, files: list[Path], at: QPointF, *, as_pictures: bool) -> bool:
         """Open graphs and load pictures; one picture alone that carries a graph is opened, unless `as_pictures`."""
-        graphs = [file for file in files if file.suffix.lower() == ".json"]
         pictures = [file for file in files if file.suffix.lower() in PICTURES]
-        others = [file.name for file in files if not is_wanted(file)]
+        graphs = [file for file in files if file not in pictures and looks_like_graph(file)]
+        others = [file for file in files if file not in pictures and file not in graphs]
         if not as_pictures and pictures and carries_graph(pictures[0]):
             graphs, pictures = [*graphs, pictures[0]], pictures[1:]
         if pictures:
             self.load_pictures(pictures, at)
         for file in graphs:
             self.desk.opened.emit(str(file))
-        if others:
-            self.desk.said.emit(f"{', '.join(others)}: neither a graph nor a picture")
+        doubts = [doubt for file in pictures if (doubt := doubt_about(file))]
+        if others or doubts:
+            self.desk.said.emit("; ".join([*([why_unwanted(others)] if others else []), *doubts]))
         return bool(graphs or pictures)
 
     def load_pictures(self, files: list[Path], at: QPointF) -> None:
@@ -128,6 +140,39 @@ class Drops:
         if own is not None and file.is_relative_to(own.parent.resolve()):
             return file.relative_to(own.parent.resolve()).as_posix()
         return str(file)
+
+
+def why_unwanted(files: Sequence[Path]) -> str:
+    """What is said of files that are of no use here."""
+    what = "neither a graph (.json) nor a picture (.png, .jpg, …)"
+    if len(files) == 1:
+        return f"{files[0].name} is {'a folder, ' if files[0].is_dir() else ''}{what}"
+    return f"{', '.join(file.name for file in files)} are {what}"
+
+
+def doubt_about(file: Path) -> str:
+    """Why a file that is called a picture cannot be loaded as one, as far as its first bytes tell; else ""."""
+    try:
+        begin = first_bytes(file)
+    except OSError as error:
+        return f"{file.name} cannot be read: {error.strerror or error}"
+    if begin.startswith(BEGINNINGS):
+        return ""
+    how = "is empty" if not begin else "does not begin like a picture"
+    return f"{file.name} {how}: its node will fail until it names another file"
+
+
+def looks_like_graph(file: Path) -> bool:
+    """Whether a file is called a graph, or begins like one whatever it is called."""
+    try:
+        return file.suffix.lower() == ".json" or first_bytes(file).lstrip().startswith(b"{")
+    except OSError:
+        return False
+
+
+def first_bytes(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(16)
 
 
 def carries_graph(file: Path) -> bool:

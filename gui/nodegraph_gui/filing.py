@@ -4,7 +4,8 @@ Nothing is overwritten or dropped without a yes. Questions wait in boxes and sto
 told in a bar, and the document stays as it is.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog
 
 from nodegraph.errors import NodegraphError
-from nodegraph.writing import write_atomically
+from nodegraph.writing import reason_of, write_atomically
 
 from .documents import Change
 from .examples import Example
@@ -75,11 +76,23 @@ class Filing(QObject):
     def choose_file(self) -> None:
         dialog = self._dialog("Open a graph", GRAPHS)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda names: [self.open(Path(name)) for name in names])
+        dialog.filesSelected.connect(lambda names: self.open_all([Path(name) for name in names]))
         dialog.open()
 
     def open(self, path: Path) -> bool:
         """Open a graph, or a picture that carries one, in this window or another; whether it could be read."""
+        return not self.open_all([path])
+
+    def open_all(self, paths: Iterable[Path]) -> list[str]:
+        """Open files; why some were not, which a bar says until the next are opened."""
+        self.window.bars.close_bar(OPEN)
+        whys = [why for why in map(self._open, paths) if why]
+        if whys:
+            self.window.bars.show_bar(f"Not opened: {'; '.join(whys)}", "error", key=OPEN)
+        return whys
+
+    def _open(self, path: Path) -> str:
+        """Open one file; why it was not, or ""."""
         path = path.expanduser().absolute()
         editor = self.window.editor
         there = editor.window_of(path)
@@ -87,15 +100,13 @@ class Filing(QObject):
             there.show_page(False)
             there.raise_()
             there.activateWindow()
-            return True
+            return ""
         try:
             graph, digest = read_file(path)
         except NodegraphError as error:
-            self.window.bars.show_bar(f"Not opened: {about(path, error)}", "error", key=OPEN)
-            return False
+            return about(path, error)
         window = self.window if self.window.is_untouched else editor.new_window()
         filing = window.filing
-        window.bars.close_bar(OPEN)
         if path.suffix.lower() == ".json":
             window.document.replace(graph, path)
             filing.file.taken_up(digest)
@@ -106,7 +117,7 @@ class Filing(QObject):
             window.document.replace(graph.with_folder(path.parent))
         window.show_page(False)
         window.look_at_all()
-        return True
+        return ""
 
     def open_example(self, example: Example) -> None:
         """Open an example as a graph without a file, so that saving asks for a name."""
@@ -115,6 +126,7 @@ class Filing(QObject):
         except NodegraphError as error:
             self.window.bars.show_bar(f"Not opened: {error}", "error", key=OPEN)
             return
+        self.window.bars.close_bar(OPEN)
         window = self.window if self.window.is_untouched else self.window.editor.new_window()
         window.filing.untitled = example.title
         window.document.replace(graph)
@@ -147,6 +159,10 @@ class Filing(QObject):
         self.window.inline.close()
         if path is not None:
             path = path.expanduser().absolute()
+        target = self.document.path if path is None else path
+        if target is not None and not os.path.exists(target.parent):
+            self._ask_for_folder(target.parent, path, then)
+            return
         try:
             state = self.file.save(self.window.editor.catalogue, path, anyway=anyway)
         except NodegraphError as error:
@@ -175,6 +191,24 @@ class Filing(QObject):
             (word, lambda: self.save_to(path, then, anyway=True)),
             ("Save as…", lambda: self.choose_name(then)),
         )  # fmt: skip
+
+    def _ask_for_folder(self, folder: Path, path: Path | None, then: Callable[[], object] | None) -> None:
+        self._ask(
+            "Save", f"The folder {folder} is not there. Make it, and save in it?",
+            ("Make it and save", lambda: self._save_in_new(folder, path, then)),
+            ("Save as…", lambda: self.choose_name(then)),
+        )  # fmt: skip
+
+    def _save_in_new(self, folder: Path, path: Path | None, then: Callable[[], object] | None) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            buttons = [("Save as…", lambda: self.choose_name(then))]
+            why = f"the folder {folder} cannot be made: {reason_of(error)}"
+            self.window.bars.show_bar(f"Not saved: {why}", "error", buttons, SAVE)
+            self.window.editor.stay()
+            return
+        self.save_to(path, then, anyway=True)  # that the file is not there either is no surprise
 
     def revert(self) -> None:
         """Show again what the file holds; all that came since is dropped, after a yes."""
@@ -267,14 +301,17 @@ class Filing(QObject):
         if not self._keeping.isActive():  # so that edits without a pause are kept, too
             self._keeping.start(round(self.window.editor.preferences.autosave * 1000))
 
-    def keep(self) -> None:
-        """Write the recovery file, or take it away when the file holds all."""
+    def keep(self) -> str:
+        """Write the recovery file, or take it away when the file holds all; why that fails, which is said once."""
         self._keeping.stop()
-        why = self.recovery.write(self.file.digest)
-        if why:
-            self.window.bars.show_bar(why, "warning", key=KEEP)
-        else:
+        why, editor = self.recovery.write(self.file.digest), self.window.editor
+        if not why:
             self.window.bars.close_bar(KEEP)
+        elif why != editor.unkept:
+            self.window.bars.show_bar(why, "warning", key=KEEP)
+        if why or self.document.dirty:  # that nothing is to be kept does not tell whether it could be
+            editor.unkept = why
+        return why
 
     # Closing
 

@@ -281,7 +281,7 @@ def alike(one: Port, other: Port) -> bool:
 
 def state_line(state: NodeState) -> str:
     """Where a node stands, in words."""
-    took = f" in {duration(state.seconds)}" if state.seconds is not None else ""
+    took = f" in {duration(state.seconds)}" if state.seconds is not None and state.phase != "cached" else ""
     if state.phase == "idle":
         return ""
     if state.phase == "failed":

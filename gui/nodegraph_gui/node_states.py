@@ -56,6 +56,8 @@ class NodeStates:
         """What an event of the present run says."""
         match event:
             case RunStarted():
+                for node in event.passed_over:
+                    self._pass_over(node)
                 for node in event.order:
                     self.measured.pop(node, None)
                     self._set(node, NodeState("waiting", preview=self.state(node).preview))
@@ -91,6 +93,12 @@ class NodeStates:
                 ended = replace(state, phase="failed", message=why, seconds_left=None)
                 self._set(id, ended if why and id == node else NodeState(preview=state.preview))
         return node
+
+    def _pass_over(self, node: str) -> None:
+        """A node was not run since what it leads to is known: so is its value, which nobody looked at again."""
+        before = self.state(node)
+        ended = before if before.phase in ("done", "cached") else NodeState(preview=before.preview)
+        self._set(node, replace(ended, phase="cached", seconds=0.0))
 
     def _progress(self, event: NodeProgress, paused: bool) -> None:
         before = self.state(event.node)

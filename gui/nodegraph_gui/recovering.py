@@ -53,14 +53,14 @@ class Recovering(QObject):
         window.filing.untitled = "Restored"
         window.document.replace(document.graph, document.path, saved=False)
         window.filing.file.taken_up(item.digest)
-        window.filing.keep()
+        unkept = window.filing.keep()
         window.show_page(False)
         window.look_at_all()
         window.filing.look_anew()
-        if not window.bars.has("recovery"):  # it is kept anew, so that the old file may go
-            self._discard(item)
-        else:
+        if unkept:
             self._next(item)
+        else:  # it is kept anew, so that the old file may go
+            self._discard(item)
 
     def _window(self) -> "Window":
         free = next((window for window in self.editor.windows if window.is_untouched), None)

@@ -16,7 +16,7 @@ from typing import Any
 
 import nodegraph
 from nodegraph import Graph, NodegraphError
-from nodegraph.writing import remove_stale, write_atomically
+from nodegraph.writing import reason_of, remove_stale, write_atomically
 
 from .documents import Document
 from .folders import state_folder
@@ -70,17 +70,25 @@ class RecoveryFile:
             self._lock.take()
             write_atomically(self.path, text.encode())
         except (OSError, ValueError, NodegraphError) as error:
-            return f"what you do is not kept for the case of a crash: {error}"
+            return f"What you do is not kept for the case of a crash: {self._why(error)}. Saving works as ever."
         self._written = document.graph
         return ""
+
+    def _why(self, error: Exception) -> str:
+        cause = error.__cause__ or error
+        if isinstance(cause, OSError):
+            return f"nothing can be written to {self.path.parent} ({reason_of(cause)})"
+        return str(error)
 
     def remove(self) -> str:
         """The file holds all that there is, or it was given up on purpose; returns why it could not go, or ""."""
         self._written = None
         try:
             self.path.unlink(missing_ok=True)
+        except NotADirectoryError:  # where there is no folder, there is no file
+            return ""
         except OSError as error:
-            return f"{self.path} could not be removed: {error.strerror or error}"
+            return f"{self.path} could not be removed: {reason_of(error)}"
         return ""
 
     def close(self) -> str:

@@ -13,12 +13,15 @@ from .linking import kind_of
 
 __all__ = ["relocated"]
 
+MOST_UP = 2  # folders that a path may climb before it is written in full
+
 
 def relocated(graph: Graph, catalogue: Catalogue, folder: Path) -> Graph:
     """The graph with its relative paths starting in `folder`, and leading where they led.
 
-    A path is written relative where the file is in the folder or below it, else in full. Only inputs that take a path
-    are touched, and the texts that such an input, and nothing else, is fed by.
+    A path is written relative where the file is in the folder or below it, and stays relative, with `../`, where it was
+    and the file is near by: so a project may be moved as a whole. Else it is written in full. Only inputs that take a
+    path are touched, and the texts that such an input, and nothing else, is fed by.
     """
     old = graph.folder
     if old is not None and same_folder(old, folder):
@@ -65,8 +68,30 @@ def moved_path(value: Any, start: Path, folder: Path) -> Any:
     if not isinstance(value, str) or not value or REFERENCE.fullmatch(value) or value.startswith("~"):
         return value
     full = PurePosixPath(value).is_absolute() or bool(PureWindowsPath(value).drive)
-    target = Path(os.path.normpath(os.path.join(start, value)))
+    target = target_of(os.path.join(start, value))
     for base in (folder, Path(os.path.realpath(folder))):
         if target.is_relative_to(base):
             return target.relative_to(base).as_posix()
-    return value if full else target.as_posix()
+    return value if full else way_up(target, folder) or target.as_posix()
+
+
+def target_of(path: str) -> Path:
+    """The file that a path leads to; `..` is the folder above the one that a link names, not above the link."""
+    if ".." not in Path(path).parts:
+        return Path(os.path.normpath(path))
+    folder, name = os.path.split(path)
+    return Path(os.path.realpath(path)) if name in ("", "..") else Path(os.path.realpath(folder), name)
+
+
+def way_up(target: Path, folder: Path) -> str:
+    """The way to a file above a folder, such as `../cat.png`; "" where it is far, or all that they share is a home."""
+    start, place = os.path.realpath(folder), os.path.join(os.path.realpath(target.parent), target.name)
+    try:
+        shared = Path(os.path.commonpath([start, place]))
+    except ValueError:  # they are on different drives
+        return ""
+    home = Path(os.path.realpath(Path.home()))
+    way = Path(os.path.relpath(place, start))
+    if shared in (Path(shared.anchor), home, *home.parents) or way.parts.count("..") > MOST_UP:
+        return ""
+    return way.as_posix()

@@ -86,6 +86,7 @@ class Runs(QObject):
         self._number = 0
         self._cancelled = False
         self._ready = False
+        self._checks: list[tuple[HasGraph, Then, Failed]] = []  # that wait for a worker
         self._contents = Contents()
         self._throttle = Throttle()
         self._timer = QTimer(self)
@@ -173,11 +174,17 @@ class Runs(QObject):
         self.worker.ask(do, then=switched)
 
     def check(self, document: HasGraph, then: Then, failed: Failed | None = None) -> None:
-        """Ask the worker what is wrong with a graph and what is known of its cost; `problems_of` reads the answer."""
+        """Ask the worker what is wrong with a graph and what is known of its cost; `problems_of` reads the answer.
+
+        A worker elsewhere is asked once it is ready: its node types tell which inputs are files, which go there first.
+        """
         folder = folder_of(document)
         refuse = failed or self.trouble.emit
-        if not self._ready and not self.worker.shares_files:  # its node types tell which inputs are files
-            refuse("the worker is not ready yet")
+        if not self._ready and not self.worker.shares_files:
+            if self.worker.alive:
+                self._checks.append((document, then, refuse))
+            else:
+                refuse("the worker is not running")
             return
 
         def ask(graph: Graph) -> None:
@@ -283,10 +290,16 @@ class Runs(QObject):
         except ValueError as error:
             self.trouble.emit(f"what the worker tells {error}")
         self._ready = True
+        checks, self._checks = self._checks, []
+        for document, then, refuse in checks:
+            self.check(document, then, refuse)
         self._next()
 
     def _worker_gone(self, why: str) -> None:
         self._ready = False
+        checks, self._checks = self._checks, []
+        for _, _, refuse in checks:
+            refuse(why or "the worker was stopped")
         run = self.current
         if run is None:
             if why:

@@ -25,6 +25,7 @@ from .documents import Change, Document
 from .filing import Filing
 from .inline import InlineEditor
 from .preferences import Preferences
+from .results import Results
 from .running import Running
 from .runs import Runs
 from .scene import Scene
@@ -112,6 +113,7 @@ class Window(QMainWindow):
         self.worker = Worker(preferences.command, shares_files=preferences.shares_files, parent=self)
         self.runs = Runs(self.worker, self)
         self.runs.catalogue = self.editor.catalogue
+        self.results = Results(self.document, self.runs, self)
         self.running = Running(self.document, self.scene, self.runs, self.bars, self._preferences, self)
         self.checking = Checking(self.document, self.runs, self)
 
@@ -342,9 +344,8 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Files that were dropped beside the canvas, or on the first page: those that hold a graph are opened."""
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        for file in files:
-            self.filing.open(file)
         if files:
+            self.filing.open_all(files)
             event.acceptProposedAction()
 
     def paintEvent(self, event: QPaintEvent) -> None:

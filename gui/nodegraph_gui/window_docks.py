@@ -28,7 +28,7 @@ class Docks:
         self.viewer = ViewerDock(
             document,
             catalogue,
-            window.worker.ask,
+            window.results.ask,
             window,
             measured=window.runs.measured,
             make_viewer=self._make_viewer,

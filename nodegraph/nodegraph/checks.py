@@ -15,7 +15,7 @@ from typing import TypeAlias
 from .checkpoints import CheckpointNeed, in_full
 from .cycles import cycles, named_path
 from .echoes import way_back
-from .errors import Problem, UsageError, nearest, with_remedy
+from .errors import Problem, UsageError, listed, nearest, with_remedy
 from .foreseeing import foreseen
 from .frozen import Json
 from .graphs import Graph, Link
@@ -96,12 +96,6 @@ def told_of(problems: list[Problem], origin: str) -> Problem:
     first, others = problems[0], list(dict.fromkeys(str(problem.node) for problem in problems[1:]))
     remedy = first.remedy or (origin and f"it comes from {origin}")
     return replace(first, remedy=f"{remedy}; the same at {listed(others)}" if others and origin else remedy)
-
-
-def listed(nodes: list[str]) -> str:
-    """`a`, `a and b`, `a, b, c and 4 more`."""
-    shown = nodes[:3] + ([f"{len(nodes) - 3} more"] if len(nodes) > 3 else [])
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 class Suggestions:

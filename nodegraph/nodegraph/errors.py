@@ -16,7 +16,7 @@ odd in a graph that a script runs is a `GraphWarning`, told by Python's `warning
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -34,6 +34,7 @@ __all__ = [
     "RunFailed",
     "UsageError",
     "count",
+    "listed",
     "nearest",
     "with_remedy",
 ]
@@ -117,6 +118,12 @@ class UsageError(NodegraphError):
 
 class GraphWarning(UserWarning):
     """Something in a graph that runs all the same, but hardly as it was meant."""
+
+
+def listed(nodes: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b, c and 4 more`."""
+    shown = [*nodes[:3]] + ([f"{len(nodes) - 3} more"] if len(nodes) > 3 else [])
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def count(number: int, thing: str) -> str:

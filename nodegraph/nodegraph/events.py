@@ -27,12 +27,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins: `order` are the nodes that will run, `cached` those whose values are at hand already."""
+    """A run begins: `order` are the nodes that will run, `cached` those whose values are at hand already.
+
+    `passed_over` are those that only lead to cached ones: nobody needs their values, so that none is looked up.
+    """
 
     event: ClassVar[str] = "RunStarted"
     run: str
     order: tuple[str, ...]
     cached: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,10 @@ class Executor:
         if not self._tell.heard:
             return
         tell, run = self._tell, self.run
-        tell(RunStarted(run, tuple([step.node for step in missing if step.passes is None]), tuple(self.cached)))
+        order = tuple([step.node for step in missing if step.passes is None])
+        met = {step.node for step in missing}.union(self.cached)
+        passed_over = [node for node, step in self.plan.steps.items() if node not in met and step.passes is None]
+        tell(RunStarted(run, order, tuple(self.cached), tuple(passed_over)))
         for node, entry in found:
             tell(NodeFinished(run, node, 0.0, True, entry.summary or summary_of(self._registry, entry.outputs)))
         for node, why in self.skipped.items():

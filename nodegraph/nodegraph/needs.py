@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .checkpoints import CheckpointAsk, CheckpointNeed, CheckpointState, components_of, in_full
 from .echoes import UNKNOWN, known_input
-from .errors import Problem
+from .errors import Problem, listed
 from .graphs import Graph
 from .registry import Registry
 
@@ -102,14 +102,24 @@ def merged(one: CheckpointNeed, other: CheckpointNeed) -> tuple[str, ...]:
 
 
 def missing_checkpoints(graph: Graph, registry: Registry, nodes: Sequence[str]) -> list[Problem]:
-    """A problem for each input of these nodes whose checkpoint is not here: no fault, but nothing to run with."""
+    """A problem for each checkpoint that is not here, at the first node that needs it: no fault, but nothing to run."""
     folders = folders_of(graph)
+    users: dict[str, dict[str, str]] = {}  # by what is told of a checkpoint, the nodes and the inputs that name it
+    for needed in needed_checkpoints(graph, registry, nodes).checkpoints:
+        for node in needed.nodes if needed.state.status == "missing" else ():
+            asked = next(ask.input for ask in asks_of(graph, registry, node) if names(ask, needed.need, folders))
+            users.setdefault(needed.state.message, {})[node] = asked
     problems = []
-    for node in nodes:
-        for ask in asks_of(graph, registry, node):
-            if ask.need is None:
-                continue
-            state = registry.checkpoint_state(replace(ask.need, checkpoint=in_full(ask.need.checkpoint, folders)))
-            if state.status == "missing":
-                problems.append(Problem(node, ask.input, state.message, type=graph.nodes[node].type))
+    for message, inputs in users.items():
+        first, *others = inputs
+        too = f"{listed(others)} {'needs' if len(others) == 1 else 'need'} it, too" if others else ""
+        problems.append(Problem(first, inputs[first], message, too, type=graph.nodes[first].type))
     return problems
+
+
+def names(ask: CheckpointAsk, need: CheckpointNeed, folders: Sequence[Path]) -> bool:
+    """Whether it is this checkpoint that an input names, whatever it needs of it."""
+    if ask.need is None:
+        return False
+    place = in_full(ask.need.checkpoint, folders), ask.need.revision, ask.need.variant
+    return place == (need.checkpoint, need.revision, need.variant)

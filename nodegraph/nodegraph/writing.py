@@ -20,7 +20,7 @@ except ImportError:  # Windows, where a temporary file that a killed writer left
 
 from .errors import OutputError
 
-__all__ = ["remove_stale", "write_atomically"]
+__all__ = ["reason_of", "remove_stale", "write_atomically"]
 
 REASONS: Mapping[int, str] = MappingProxyType(
     {
@@ -30,7 +30,8 @@ REASONS: Mapping[int, str] = MappingProxyType(
         errno.EPERM: "you have no permission to write there",
         errno.EROFS: "the disk can only be read",
         errno.ENOENT: "its folder is not there",
-        errno.ENOTDIR: "its folder is not a folder",
+        errno.ENOTDIR: "a file is where its folder should be",
+        errno.EEXIST: "a file is where its folder should be",
         errno.ENAMETOOLONG: "its name is too long",
         errno.EIO: "the disk failed",
     }
@@ -58,9 +59,13 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
             os.close(file)
         flush_folder(target.parent)
     except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None)
-        reason = REASONS.get(number or 0) or getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"{path} was not written: {reason}") from error
+        raise OutputError(f"{path} was not written: {reason_of(error)}") from error
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Why a file or a folder could not be made, in words for a user."""
+    number = getattr(error, "errno", None)
+    return REASONS.get(number or 0) or getattr(error, "strerror", None) or str(error)
 
 
 def find_mode(target: Path) -> int | None:

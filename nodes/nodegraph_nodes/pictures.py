@@ -86,8 +86,8 @@ def save_image(
 ) -> Path:
     """Save pictures as PNG files that carry the graph that made them.
 
-    Such a file can be opened and run like a graph; `--no-metadata` leaves the graph out. Pixels are rounded to 8 bits.
-    Of several files, the path is that of the first.
+    Such a file can be opened and run like a graph. A run can leave the graph out: a preference of the editor,
+    `--no-metadata` of the command line. Pixels are rounded to 8 bits. Of several files, the path is that of the first.
     """
     from nodegraph_nodes.ops import drawing, pictures
 

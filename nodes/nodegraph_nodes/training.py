@@ -106,7 +106,7 @@ def train_unet(
         sheets=tuple(sorted(set(sheets) | {epochs})),
     )
     checkpoint = context.output.place(f"training/{training_digest(settings, dataset.digest)[:16]}.safetensors")
-    steps = train(dataset.images, dataset.labels, settings, checkpoint, device=context.device)
+    steps = train(dataset.images, dataset.labels, settings, checkpoint, context.device, context.checkpoint)
     preview, result = None, None
     with closing(steps):
         for step in steps:

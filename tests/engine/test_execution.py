@@ -718,6 +718,21 @@ def test_events_of_a_run_in_order(session: Session) -> None:
     assert not of(NodeStarted, events)
 
 
+def test_what_only_leads_to_cached_values_is_passed_over_and_told_so(session: Session) -> None:
+    events: list[Event] = []
+    session.run(CHAIN, ["a"], emit=events.append, keep="targets")
+    assert of(RunStarted, events)[0].passed_over == ()
+    events.clear()
+    session.run(CHAIN, ["a"], emit=events.append, keep="targets")
+    (started,) = of(RunStarted, events)
+    assert (started.order, started.cached, started.passed_over) == ((), ("a",), ("n", "m"))
+    assert [event.node for event in of(NodeFinished, events)] == ["a"]
+    events.clear()
+    session.run(CHAIN, ["m"], emit=events.append, keep="targets")
+    assert of(RunStarted, events)[0].passed_over == ("n",)  # a is not before m, so that nothing is told of it
+
+
+
 def test_summaries_come_from_the_value_types(session: Session) -> None:
     events: list[Event] = []
     graph = build({"b": ("MakeBox", {}), "d": ("Divide", {"value": 7}), "s": ("MakeStone", {}), "n": ("Numbers", {})})

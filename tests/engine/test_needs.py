@@ -229,6 +229,19 @@ def test_a_missing_checkpoint_is_no_problem_but_keeps_it_from_running(registry):
     assert ran == []
 
 
+def test_a_missing_checkpoint_is_told_once_with_the_nodes_that_need_it(registry):
+    graph = Graph().add("text", "Encode", checkpoint="no/model")
+    for number, stage_id in enumerate("abcde"):
+        graph = graph.add(stage_id, "Stage", checkpoint="no/model" if number else "no/other")
+    assert [str(problem) for problem in missing_checkpoints(graph, registry, list(graph.nodes))] == [
+        "text (Encode): checkpoint no/model is not here; b, c, d and 1 more need it, too",
+        "a (Stage): checkpoint no/other is not here",
+    ]
+    assert [str(problem) for problem in missing_checkpoints(graph, registry, ["c", "d"])] == [
+        "c (Stage): checkpoint no/model is not here; d needs it, too"
+    ]
+
+
 def test_a_missing_checkpoint_behind_a_node_without_key_is_told_at_once(registry):
     graph = Graph().add("dice", "Dice").add("a", "Stage", checkpoint="no/model").connect("dice.value -> a.prompt")
     with Session(registry) as session, pytest.raises(CheckFailed, match="no/model is not here"):

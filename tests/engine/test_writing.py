@@ -179,7 +179,7 @@ def test_what_cannot_be_written_to(target, tmp_path):
         (tmp_path / "pipe", "it is no regular file"),
         (tmp_path / "loop", "it is no regular file"),
         (tmp_path / "absent" / "graph.json", "its folder is not there"),
-        (target / "graph.json", "its folder is not a folder"),
+        (target / "graph.json", "a file is where its folder should be"),
         (tmp_path / ("x" * 300), "its name is too long"),
         (tmp_path / "a\0b", "null"),
     ):

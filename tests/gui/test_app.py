@@ -203,3 +203,20 @@ def test_a_file_that_is_not_there_is_told_on_the_first_page(tmp_path):
         cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stdout.splitlines()[0] == f"True Not opened: {tmp_path / 'gone.json'}: is not there", done.stderr
+    assert told(done.stderr) == [f"not opened: {tmp_path / 'gone.json'}: is not there"]
+
+
+def told(stderr):
+    """What the editor says in the terminal, without what Qt says there of a screen that is none."""
+    return [line.removeprefix("nodegraph edit: ") for line in stderr.splitlines() if line[:14] == "nodegraph edit"]
+
+
+def test_a_broken_file_is_told_in_the_terminal_too_in_one_line(tmp_path):
+    (tmp_path / "broken.json").write_text('{"nodegraph": 1,\n "nodes": ')
+    done = subprocess.run(
+        [sys.executable, "-c", START.format(modules=()), "broken.json"],
+        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    (line,) = told(done.stderr)
+    assert line.startswith(f"not opened: {tmp_path / 'broken.json'}: ") and "line 2" in line
+    assert "Traceback" not in done.stderr

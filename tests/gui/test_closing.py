@@ -1,6 +1,7 @@
 """Nothing is lost by saving or closing: what is unsaved, open elsewhere, changed or gone is asked about."""
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -180,6 +181,40 @@ def test_a_file_that_vanished_makes_the_document_unsaved(window, file):
     click_bar(window, f"{file} is no longer there", "Save it again")
     answer(window, "Save again")
     assert len(nodegraph.load(file).nodes) == 11 and not window.document.dirty and not window.bars.shown
+
+
+def test_a_folder_that_vanished_is_made_again_after_a_yes(window, file, tmp_path):
+    place = tmp_path / "project" / "graphs"
+    window.filing.save_to(place / "a.json")
+    assert not place.exists()
+    assert window.filing.question.text() == f"The folder {place} is not there. Make it, and save in it?"
+    answer(window, "Cancel")
+    assert not place.exists() and window.document.path == file
+    window.filing.save_to(place / "a.json")
+    answer(window, "Make it and save")
+    assert window.document.path == place / "a.json" and len(nodegraph.load(place / "a.json").nodes) == 11
+
+    shutil.rmtree(tmp_path / "project")
+    window.filing.look()
+    mute(window)
+    click_bar(window, f"{place / 'a.json'} is no longer there", "Save it again")
+    answer(window, "Make it and save")
+    assert muted(place / "a.json") == ["six"] and not window.document.dirty and not window.bars.shown
+    assert window.filing.question is None
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_the_window_stays(window, tmp_path, monkeypatch):
+    mute(window)
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    window.filing.save_to(tmp_path / "new" / "a.json", window.filing.leave_at_once)
+    answer(window, "Make it and save")
+    told = f"Not saved: the folder {tmp_path / 'new'} cannot be made: you have no permission to write there"
+    assert bar(window, "Not saved").text == told
+    assert is_open(window, window.editor) and window.document.dirty
 
 
 def test_two_editors_on_one_file_are_told_and_asked(desktop, window, file):

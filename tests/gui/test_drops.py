@@ -2,6 +2,7 @@
 
 import json
 
+import PIL.Image
 import pytest
 from desks import at, check_law, check_undo, guided, links, open_desk
 from driving import drop
@@ -12,6 +13,7 @@ import nodegraph
 from nodegraph import Graph
 from nodegraph.png import embed
 from nodegraph_gui.canvases import canvas_of
+from nodegraph_gui.drops import PICTURES, doubt_about
 from nodegraph_gui.palette import mime_for
 
 WHERE = (420, 720)
@@ -34,6 +36,7 @@ def files(tmp_path):
         assert picture.save(str(tmp_path / name))
     (tmp_path / "ours.png").write_bytes(embed((tmp_path / "cat.png").read_bytes(), nodegraph.dumps(guided())))
     (tmp_path / "graph.json").write_text(nodegraph.dumps(guided()))
+    (tmp_path / "graph.txt").write_text(nodegraph.dumps(guided()))
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     return tmp_path
@@ -79,7 +82,7 @@ def test_a_kind_that_is_not_installed_is_refused(desk):
     assert not desk.document.undo_label
 
 
-@pytest.mark.parametrize("name", ["graph.json", "ours.png"])
+@pytest.mark.parametrize("name", ["graph.json", "graph.txt", "ours.png"])
 def test_a_graph_and_a_picture_of_ours_are_opened(desk, files, name):
     mime = urls(files / name)
     assert drop(desk.view, mime, WHERE)
@@ -94,6 +97,26 @@ def test_another_picture_becomes_a_node_that_loads_it(desk, files, name):
     assert desk.document.graph.nodes["load_image"].inputs["path"] == str(files / name)
     assert at(desk, "load_image") == (300, 700) and desk.files == []
     check_undo(desk, before, f"Load {name}")
+
+
+def test_what_is_called_a_picture_and_is_none_is_told_and_still_loaded(desk, files):
+    (files / "empty.jpg").write_bytes(b"")
+    mime = urls(files / "broken.png", files / "cat.png", files / "dog.jpg", files / "empty.jpg", files / "gone.png")
+    assert drop(desk.view, mime, WHERE)
+    (line,) = desk.heard
+    assert line == (
+        "broken.png does not begin like a picture: its node will fail until it names another file; "
+        "empty.jpg is empty: its node will fail until it names another file; "
+        "gone.png cannot be read: No such file or directory"
+    )
+    assert desk.document.undo_label == "Load 5 pictures"
+
+
+@pytest.mark.parametrize("ending", [ending[1:] for ending in PICTURES])
+def test_no_real_picture_is_doubted(files, ending):
+    picture = PIL.Image.new("RGB", (3, 2))
+    picture.save(files / f"small.{ending}")
+    assert doubt_about(files / f"small.{ending}") == ""
 
 
 def test_shift_loads_a_picture_of_ours(desk, files):
@@ -122,12 +145,18 @@ def test_a_picture_below_the_graphs_own_folder_is_named_from_there(desk, files):
     assert desk.document.graph.nodes["load_image"].inputs["path"] == "cat.png"
 
 
-def test_what_is_neither_graph_nor_picture_is_refused_or_told(desk, files):
+def test_what_is_neither_graph_nor_picture_is_told(desk, files):
+    why = "neither a graph (.json) nor a picture (.png, .jpg, …)"
     mime = urls(files / "notes.txt")
-    assert not drop(desk.view, mime, WHERE)
+    drop(desk.view, mime, WHERE)
+    assert desk.hints[0] == f"notes.txt is {why}"  # before it is let go
+    assert desk.heard == [f"notes.txt is {why}"] and not desk.document.undo_label and not desk.files
     mime = urls(files / "notes.txt", files / "cat.png")
     assert drop(desk.view, mime, WHERE)
-    assert desk.heard == ["notes.txt: neither a graph nor a picture"]
+    assert desk.heard[1:] == [f"notes.txt is {why}"] and desk.document.undo_label == "Load cat.png"
+    mime = urls(files)
+    drop(desk.view, mime, WHERE)
+    assert desk.heard[2:] == [f"{files.name} is a folder, {why}"]
     mime = QMimeData()
     mime.setUrls([QUrl("https://example.org/cat.png")])
     assert not drop(desk.view, mime, WHERE)
@@ -144,6 +173,7 @@ def test_text_that_is_a_graph_is_pasted_and_other_text_is_not(desk):
     check_undo(desk, before, "Paste 2 nodes")
     mime = text("hello")
     assert not drop(desk.view, mime, WHERE)
+    assert "This text is no graph: one begins with {" in desk.hints
     mime = text(json.dumps({"nodes": 3}))
     assert not drop(desk.view, mime, WHERE)
     assert "holds no graph" in desk.heard[-1]

@@ -135,6 +135,18 @@ def test_a_worker_that_dies_is_told_and_started_again(desktop, qtbot, tmp_path):
     assert window.document.graph == graph
 
 
+def test_a_worker_elsewhere_is_waited_for_before_it_is_asked(desktop, qtbot):
+    window = desktop.start(Preferences(shares_files=False), worker=True)[1]
+    said = []
+    window.checking.failed.connect(said.append)
+    window.document.edit("Add", nodegraph.Graph().add("noise", "PureNoise", batch=0))
+    qtbot.waitUntil(lambda: window.worker.alive)
+    assert window.worker.greeting is None
+    window.checking.ask()
+    qtbot.waitUntil(lambda: bool(window.scene.nodes["noise"].problems), timeout=60_000)
+    assert said == [] and "not ready" not in window.hint.text()
+
+
 def test_what_is_wrong_is_marked_a_moment_after_the_edit_and_refused_by_a_run(desktop, qtbot):
     window = desktop.start(worker=True)[1]
     window.show_page(False)

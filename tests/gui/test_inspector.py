@@ -242,7 +242,7 @@ def test_the_state_of_a_run_is_told(desk):
     ("state", "line"),
     [
         (NodeState("done", seconds=2.31, summary="1 picture"), "Done in 2.3 s  ·  1 picture"),
-        (NodeState("cached"), "Known already, not run again"),
+        (NodeState("cached", seconds=0.0), "Known already, not run again"),
         (NodeState("failed", message="is wet", input="image", remedy="dry it"), "Failed: image is wet; dry it"),
         (NodeState("skipped", message="noise failed"), "Skipped: noise failed"),
         (NodeState("waiting"), "Waits for its turn"),

@@ -100,7 +100,7 @@ def test_what_cannot_be_written_is_told_and_never_raised(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.write", full)
-    assert own.write().endswith("the disk is full")
+    assert own.write().endswith("(the disk is full). Saving works as ever.")
     monkeypatch.undo()
     assert own.write() == "" and own.path.exists()
 

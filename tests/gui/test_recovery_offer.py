@@ -14,7 +14,7 @@ from windows import answer, bar, click_bar
 
 import nodegraph
 from nodegraph_gui.preferences import Preferences
-from nodegraph_gui.recovery import RecoveryFile, recoverable
+from nodegraph_gui.recovery import recoverable
 
 ANAGRAM = Path(__file__).resolve().parent.parent.parent / "examples" / "anagram.json"
 
@@ -134,8 +134,38 @@ def test_a_recovery_file_that_cannot_be_written_is_told_once_and_costs_no_edit(d
         window.desk.add("PureNoise")
         window.filing.keep()
     assert len(window.bars.shown) == 1 and len(window.document.graph.nodes) == 2
-    assert window.bars.shown[0].text.startswith("what you do is not kept for the case of a crash")
+    assert window.bars.shown[0].text == (
+        "What you do is not kept for the case of a crash: nothing can be written to "
+        f"{editor.state / 'recovery'} (a file is where its folder should be). Saving works as ever."
+    )
+    QTest.mouseClick(window.bars.shown[0].cross, Qt.MouseButton.LeftButton)
+    other = editor.new_window(welcome=False)
+    for each in (window, other):
+        each.desk.add("PureNoise")
+        each.filing.keep()
+        assert not each.bars.shown and each.document.dirty
+    window.filing.save_to(desktop.folder / "saved.json")
+    assert not window.document.dirty and not window.bars.shown
+    window.desk.add("PureNoise")
+    window.filing.keep()
+    assert not window.bars.shown
     os.unlink(editor.state / "recovery")
     window.desk.add("PureNoise")
     window.filing.keep()
-    assert not window.bars.shown and isinstance(window.filing.recovery, RecoveryFile)
+    assert not window.bars.shown and window.filing.recovery.path.exists()
+
+
+def test_what_was_restored_and_cannot_be_kept_anew_stays_where_it_is(desktop, crashed, monkeypatch):
+    editor, window = desktop.start()
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("nodegraph.writing.open_temporary", refuse)
+    window.document.edit("Add", nodegraph.Graph().add("noise", "PureNoise"))
+    window.filing.keep()
+    assert "you have no permission to write there" in bar(window, "What you do is not kept").text
+    QTest.mouseClick(window.bars.shown[0].cross, Qt.MouseButton.LeftButton)
+    editor.recovering.offer()
+    click_bar(window, "The last session did not end well", "Restore")
+    assert len(list((editor.state / "recovery").glob("*.recovery.json"))) == 1  # though it was not said again

@@ -76,9 +76,29 @@ def test_a_run_tells_the_state_of_each_node(qtbot, make):
     runs.run(document(CHAIN, LINK))
     assert finish(qtbot, runs, 2) == "done"
     assert runs.state("look").phase == "cached" and runs.state("look").summary == "4"
-    assert runs.state("jar").phase == "done"  # nobody asked for it again
+    assert runs.state("jar").phase == "cached" and runs.state("jar").summary == "a jar of 4"  # nor was it run again
     with pytest.raises(TypeError):
         runs.states["jar"] = IDLE
+
+
+def test_only_what_leads_to_a_target_is_marked_as_known(qtbot, make):
+    runs = make()
+    two = {**CHAIN, "other": ("ToyJar", {"content": 5}), "see": "ToyLook"}
+    links = [*LINK, "other.jar -> see.jar"]
+    runs.run(document(two, links))
+    finish(qtbot, runs)
+    runs.run(document(two, links), targets=["look"])
+    finish(qtbot, runs, 2)
+    assert {node: runs.state(node).phase for node in two} == {
+        "jar": "cached", "look": "cached", "other": "done", "see": "done",
+    }  # fmt: skip
+    two["other"] = ("ToyJar", {"content": 6})
+    runs.run(document(two, links))
+    finish(qtbot, runs, 3)
+    assert {node: runs.state(node).phase for node in two} == {
+        "jar": "cached", "look": "cached", "other": "done", "see": "done",
+    }  # fmt: skip
+    assert runs.state("see").summary == "6"
 
 
 def test_only_the_targets_are_run(qtbot, make):
@@ -284,9 +304,27 @@ def test_pictures_travel_by_content_and_results_come_back(qtbot, away, tmp_path)
     assert found[0]["problems"] == []
 
 
-def test_no_check_before_the_node_types_are_known(away, tmp_path):
-    away.check(document({"n": "ToyNumber"}), lambda answer: None)
-    assert away.troubles == ["the worker is not ready yet"]
+def test_a_check_waits_until_the_node_types_are_known(qtbot, away, tmp_path):
+    here = tmp_path / "here"
+    (here / "cat.txt").write_text("a cat")
+    graph = document({"one": ("ToyRead", {"path": "cat.txt"})}, path=here / "graph.json")
+    found = []
+    away.check(graph, found.append)
+    assert away.troubles == ["the worker is not running"]  # nor about to be
+    away.worker.start()
+    away.check(graph, found.append)
+    assert not found and len(away.troubles) == 1
+    qtbot.waitUntil(lambda: bool(found), timeout=30_000)
+    assert found[0]["problems"] == [] and len(away.troubles) == 1
+
+
+def test_a_check_that_waits_for_a_worker_that_never_comes_is_told(qtbot, make):
+    runs = make(("false",), shares_files=False)
+    runs.worker.start()
+    whys = []
+    runs.check(document({"n": "ToyNumber"}), print, whys.append)
+    qtbot.waitUntil(lambda: bool(whys), timeout=30_000)
+    assert len(whys) == 1 and "exit status 1" in whys[0]
 
 
 def test_a_name_that_is_taken_here_gets_a_number(qtbot, away, tmp_path):

@@ -12,6 +12,7 @@ from nodegraph_gui import edits
 from nodegraph_gui.documents import Document
 from nodegraph_gui.edits import Place
 from nodegraph_gui.locks import Lock
+from nodegraph_gui.relocating import relocated
 from nodegraph_gui.saving import DocumentFile, made_with, read_file
 
 ANAGRAM = Path("examples/anagram.json").resolve()
@@ -185,13 +186,46 @@ def test_paths_lead_to_the_same_files_from_another_folder(catalogue, tmp_path):
     document, own = opened(old / "graph.json")
     document.edit("Mute", edits.set_mode(document.graph, ["load_image"], "mute"))
     assert own.save(catalogue, new / "graph.json").fine
-    expected = ["in/cat.png", f"{old}/cat.png", f"{tmp_path}/dog.png", "/pictures/x.png", digest]
+    expected = ["in/cat.png", "../cat.png", "../../dog.png", "/pictures/x.png", digest]
     assert paths_of(nodegraph.load(new / "graph.json")) == expected == paths_of(document.graph)
     assert document.graph.folder == new and not document.dirty
     document.undo()
     assert paths_of(document.graph) == expected and document.graph.folder == new
     assert own.save(catalogue, old / "graph.json", anyway=True).fine
-    assert paths_of(document.graph)[:3] == ["sub/in/cat.png", "cat.png", f"{tmp_path}/dog.png"]
+    assert paths_of(document.graph)[:3] == ["sub/in/cat.png", "cat.png", "../dog.png"]
+
+
+def test_paths_climb_between_the_folders_of_a_project_and_no_further(catalogue, tmp_path, monkeypatch):
+    project = tmp_path / "project"
+    for folder in ("graphs", "pictures", "a/b/c/d"):
+        (project / folder).mkdir(parents=True)
+    graph = picture_graph(catalogue, project / "graphs", beside="cat.png", sibling="../pictures/dog.png")
+
+    def moved(folder):
+        return paths_of(relocated(graph, catalogue, folder))
+
+    assert moved(project / "pictures") == ["../graphs/cat.png", "dog.png"]
+    assert moved(project / "a" / "b") == ["../../graphs/cat.png", "../../pictures/dog.png"]
+    assert moved(project / "a" / "b" / "c") == [f"{project}/graphs/cat.png", f"{project}/pictures/dog.png"]
+    (tmp_path / "link").symlink_to(project / "a" / "b")  # whose folder above is a, as the system sees it
+    assert moved(tmp_path / "link") == ["../../graphs/cat.png", "../../pictures/dog.png"]
+    assert (tmp_path / "link" / "../../graphs").samefile(project / "graphs")
+    monkeypatch.setenv("HOME", str(project))  # what lies anywhere in a home is no project
+    assert moved(project / "pictures") == [f"{project}/graphs/cat.png", "dog.png"]
+
+
+def test_a_graph_that_was_saved_beside_its_old_folder_runs_there(catalogue, tmp_path):
+    from shutil import copyfile, move
+
+    (tmp_path / "project" / "old").mkdir(parents=True)
+    (tmp_path / "project" / "new").mkdir()
+    copyfile(ANAGRAM.parent.parent / "docs" / "digits.png", tmp_path / "project" / "old" / "cat.png")
+    graph = picture_graph(catalogue, tmp_path / "project" / "old", beside="cat.png")
+    assert DocumentFile(Document(graph)).save(catalogue, tmp_path / "project" / "new" / "g.json").fine
+    move(tmp_path / "project", tmp_path / "elsewhere")
+    graph = nodegraph.load(tmp_path / "elsewhere" / "new" / "g.json")
+    assert paths_of(graph) == ["../old/cat.png"]
+    assert nodegraph.run(graph)["load_image", "image"].pixels.shape[0] == 1
 
 
 def test_a_text_that_only_feeds_paths_moves_along(catalogue, tmp_path):
@@ -204,7 +238,7 @@ def test_a_text_that_only_feeds_paths_moves_along(catalogue, tmp_path):
     sub.mkdir()
     assert DocumentFile(document).save(catalogue, sub / "g.json").fine
     nodes = nodegraph.load(sub / "g.json").nodes
-    assert nodes["text"].inputs["value"] == f"{tmp_path}/cat.png" and nodes["text_2"].inputs["value"] == "a caption"
+    assert nodes["text"].inputs["value"] == "../cat.png" and nodes["text_2"].inputs["value"] == "a caption"
 
 
 def test_a_new_documents_full_paths_become_relative_below_its_first_folder(catalogue, tmp_path):

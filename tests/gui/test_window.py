@@ -176,6 +176,20 @@ def test_what_is_no_graph_is_told_and_changes_nothing(window, tmp_path):
     assert not window.bars.shown and not window.bars.isVisible()
 
 
+def test_what_was_not_opened_is_told_until_the_next_file_is(desktop, anagram, tmp_path):
+    (tmp_path / "bad.json").write_text('{"nodes": ')
+    (tmp_path / "worse.json").write_text("[]")
+    nodegraph.save(nodegraph.load(ANAGRAM), tmp_path / "good.json")
+    assert dropped(anagram, tmp_path / "bad.json", tmp_path / "good.json", tmp_path / "worse.json")
+    told = bar(anagram, "Not opened").text  # of both, whatever was opened between them
+    assert "bad.json" in told and "worse.json" in told and "good.json" not in told
+    assert len(desktop.editors[0].windows) == 2
+    assert anagram.filing.open(tmp_path / "good.json") and not anagram.bars.shown  # in its own window, which is there
+    anagram.filing.open(tmp_path / "bad.json")
+    anagram.filing.open_example(anagram.editor.examples()[0][0])
+    assert not anagram.bars.shown
+
+
 def test_a_picture_that_carries_a_graph_opens_without_its_file(window, tmp_path):
     from nodegraph.png import embed
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from checkpoint_folders import COMMIT, component_files, safetensors, write_checkpoint, write_files, write_snapshot
+from tiny_t5 import sentencepiece_model
 
 from nodegraph_nodes.ops.checkpoint_files import files_among, variant_in, weights_among
 from nodegraph_nodes.ops.checkpoints import MissingCheckpoint, locate
@@ -323,6 +324,28 @@ def test_an_empty_vocabulary_is_what_a_cut_download_leaves(tmp_path):
     write_checkpoint(tmp_path, *TEXT)
     (tmp_path / "tokenizer" / "spiece.model").write_bytes(b"")
     assert "spiece.model is empty" in refused(tmp_path, TEXT)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: b"no model" * 100,
+        lambda content: content[:-1],
+        lambda content: content[: len(content) // 2 + 1],
+        lambda content: content[:5],
+        lambda content: content + b"more",
+        lambda content: b"version https://git-lfs.github.com/spec/v1\n",
+        lambda content: b"\x0a" + b"\xff" * 40,
+    ],
+)
+def test_a_vocabulary_that_is_none_is_told_without_sentencepiece(tmp_path, spoil, monkeypatch):
+    write_checkpoint(tmp_path, *TEXT)
+    path = tmp_path / "tokenizer" / "spiece.model"
+    path.write_bytes(sentencepiece_model())
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    assert locate(str(tmp_path), TEXT).has("tokenizer")
+    path.write_bytes(spoil(path.read_bytes()))
+    assert str(path) in refused(tmp_path, TEXT)
 
 
 @pytest.mark.parametrize(

@@ -168,8 +168,8 @@ def test_from_nothing_to_a_run(hub, machine, graph):
     done = machine.call("run", graph, network=False)
     assert done.status == 2
     assert done.err.splitlines() == [
-        f"encode (ToyEncoder): checkpoint {IF} is not here; `nodegraph fetch FILE` downloads what a graph needs",
-        f"stage (ToyStage): checkpoint {IF} is not here; `nodegraph fetch FILE` downloads what a graph needs",
+        f"encode (ToyEncoder): checkpoint {IF} is not here; `nodegraph fetch FILE` downloads what a graph needs; "
+        "stage needs it, too",
     ]
     assert hub.requests == []
 

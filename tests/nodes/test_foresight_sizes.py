@@ -230,7 +230,7 @@ def test_views_within_tiles_see_tiles(registry, blind):
     )
     (problem,) = told(graph, registry)
     assert "the tiles are 8 x 8, must be 12 pixels a side or more for a jigsaw" in problem
-    assert "8 x 8, must be 12 pixels" in failing(graph, blind)
+    assert "the tiles are 8 x 8, must be 12 pixels" in failing(graph, blind)
     graph = graph.set("tile", view="rotate_90").set("noise", width=24)
     assert told(graph, registry) == []
     runs(graph, blind)

@@ -259,7 +259,7 @@ def test_what_does_not_fit_is_refused_before_any_network_is_called():
     net = ToyNetwork()
     strict = NetworkDenoiser(net, {}, LINEAR, (1, 28, 28))
     for settings, message in (
-        ((64, 32), "size is 64, the denoiser takes pictures of 28 x 28 with 1 channel only"),
+        ((64, 32), "size is 64, must be 28: the denoiser takes tiles of 28 x 28 with 1 channel only"),
         ((28, 29), "stride is 29, must be from 1 to the size of a tile, 28"),
         ((28, 0), "stride is 0, must be from 1"),
         ((28, 14, "round"), "weighting is 'round', must be one of uniform, gaussian"),
@@ -270,7 +270,7 @@ def test_what_does_not_fit_is_refused_before_any_network_is_called():
     for x, message in (
         (wide(1, 28, 27), "the pictures are 27 x 28, must be at least as large as a tile, 28"),
         (wide(1, 20, 90), "the pictures are 90 x 20, must be at least as large as a tile, 28"),
-        (wide(1, 28, 90, channels=3), "the pictures are 28 x 28 with 3 channels, the denoiser takes 28 x 28 with 1"),
+        (wide(1, 28, 90, channels=3), "the tiles are 28 x 28 with 3 channels, the denoiser takes 28 x 28 with 1"),
     ):
         for look in (panorama.estimate, lambda x, t: price(panorama, x, [t])):
             with pytest.raises(ValueError, match=message):

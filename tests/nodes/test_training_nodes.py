@@ -61,6 +61,23 @@ def test_a_training_that_was_cancelled_goes_on_where_it_was(tmp_path, trained):
     assert all(torch.equal(again[name], value) for name, value in trained.model.weights.items())
 
 
+def test_a_training_is_cancelled_while_it_draws_the_samples_of_an_epoch(tmp_path, monkeypatch):
+    from nodegraph_nodes.ops import training
+
+    control, evaluations, forward = Control(), [], training._Labelled.ask
+
+    def ask(self, p):
+        evaluations.append(p.t)
+        control.cancel()
+        return forward(self, p)
+
+    monkeypatch.setattr("nodegraph_nodes.ops.training.SHEET_STEPS", 50)
+    monkeypatch.setattr(training._Labelled, "ask", ask)
+    with Session(load_plugins(only=["nodegraph_nodes"])) as session, pytest.raises(Cancelled):
+        session.run(graph(), control=control, out=tmp_path, device="cpu")
+    assert len(evaluations) == 1  # of fifty
+
+
 def test_progress_tells_the_epoch_and_the_loss(tmp_path):
     events = []
     context = Context(output=OutputFolder(tmp_path), emit=events.append)

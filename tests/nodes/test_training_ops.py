@@ -190,6 +190,34 @@ def test_a_training_goes_on_where_its_consumer_stopped(digits, tmp_path, stop):
     assert after[-1].result.metadata == whole[-1].result.metadata
 
 
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_training_that_is_ended_while_it_draws_samples_goes_on_as_if_it_had_not_been(digits, tmp_path, epoch):
+    class Ended(Exception):
+        pass
+
+    whole = list(train(*digits, FAST))
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    asked = []
+
+    def ask():
+        asked.append(len(before))
+        if len(before) == 4 * epoch - 1:
+            raise Ended
+
+    before: list[TrainingStep] = []
+    with pytest.raises(Ended):
+        for step in train(*digits, FAST, checkpoint, ask=ask):
+            before.append(step)
+    assert asked.count(4 * epoch - 1) == 1  # at the first step of drawing, not at its end
+    after = list(train(*digits, FAST, checkpoint))
+    # the step whose sheet was left is told again only where that sheet is kept
+    told = [step.step for step in after]
+    assert told == list(range(4 * epoch + (epoch not in FAST.sheets), 13))
+    assert same(after[-1].result.weights, whole[-1].result.weights)
+    assert same(after[-1].result.sheets, whole[-1].result.sheets)
+    assert after[-1].result.losses == losses(whole)
+
+
 def test_a_training_that_is_killed_goes_on_with_the_same_losses(digits, tmp_path):
     whole = list(train(*digits, FAST))
     checkpoint = tmp_path / "checkpoint.safetensors"

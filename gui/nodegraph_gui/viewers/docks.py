@@ -1,7 +1,8 @@
 """The dock that shows values: of the node that is selected, or of the one that it was told to stay with.
 
 Values stay in the worker. The dock asks for `info`, chooses a viewer by the views that there are, and lets that one ask
-for the rest. While a node runs it shows what the node tells.
+for the rest. While a node runs it shows what the node tells. What the worker holds no longer is shown as it was kept,
+with a line that says so.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -27,6 +28,7 @@ from PySide6.QtWidgets import (
 from ..catalogues import Catalogue
 from ..documents import Document
 from ..measurements import Measurements
+from ..results import KEPT
 from ..states import NodeState
 from .kinds import Info, Viewer
 from .live import LiveViewer
@@ -38,12 +40,13 @@ __all__ = ["ViewerDock"]
 
 NARROWEST = 240
 NOTHING = "Select a node to see what it made."
+FROM_BEFORE = "From before: the worker does not hold this value any more. Run again for all of it."
 AT_WORK = ("running", "paused")
 SHOWN = {"frame": TrajectoryViewer, "picture": PictureViewer}
 
 
 class Asker(Protocol):
-    """How the worker is asked: `Worker.ask`."""
+    """How values are asked for: `Results.ask`."""
 
     def __call__(
         self,
@@ -62,7 +65,7 @@ class ViewerDock(QDockWidget):
     """Shows one output.
 
     Args:
-        ask: asks the worker; what it answers later than the next question is passed over.
+        ask: asks for values: `Results.ask`; what is answered later than the next question is passed over.
         measured: what a node measured in its last run: `Runs.measured`.
         make_viewer: a viewer that a plugin has for a type, or None.
 
@@ -109,6 +112,10 @@ class ViewerDock(QDockWidget):
         self.empty = QLabel(NOTHING, self)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
+        self.note = QLabel(FROM_BEFORE, self)
+        self.note.setWordWrap(True)
+        self.note.setContentsMargins(12, 0, 12, 0)
+        self.note.hide()
         self.stack = QStackedWidget(self)
         self.stack.addWidget(self.empty)
         bar = QHBoxLayout()
@@ -121,6 +128,7 @@ class ViewerDock(QDockWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(bar)
+        layout.addWidget(self.note)
         layout.addWidget(self.stack, 1)
         self.setWidget(body)
         self.outputs.textActivated.connect(self._choose_output)
@@ -204,6 +212,7 @@ class ViewerDock(QDockWidget):
         def arrived(answer: dict[str, Any]) -> None:
             if question == self._question:
                 self._show_info(Info.from_json(answer["json"]))
+                self.note.setVisible(KEPT in answer)
 
         def failed(why: str) -> None:
             if question != self._question:
@@ -246,6 +255,7 @@ class ViewerDock(QDockWidget):
         if state.preview is None and measured is None:
             self._show_message(self.node, self.output, state.text or f"{self.node} is running …")
             return
+        self.note.hide()
         viewer = self._viewer("live", LiveViewer)
         assert isinstance(viewer, LiveViewer)
         viewer.show_state(state, measured)
@@ -299,6 +309,7 @@ class ViewerDock(QDockWidget):
     def _show_message(self, node: str | None, output: str | None, text: str) -> None:
         self.node, self.output = node, output
         self._question += 1  # what was asked before is of no interest any more
+        self.note.hide()
         self.empty.setText(text)
         self.stack.setCurrentWidget(self.empty)
         self._update_bar()

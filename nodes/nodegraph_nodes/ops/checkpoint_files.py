@@ -14,6 +14,8 @@ from typing import Any
 
 INDEX_LIMIT = 1 << 24  # bytes; the index of the largest checkpoint has a few MB
 POINTER = b"version https://git-lfs"
+PIECE = 0x0A  # field 1, bytes: what protocol buffers write before each piece of a vocabulary
+LENGTHS: Mapping[int, int] = MappingProxyType({1: 8, 5: 4})  # of numbers with a fixed length, by their kind
 HEADER_LIMIT = 100_000_000  # bytes; what the safetensors library takes at most
 
 WEIGHTS = re.compile(r"(model|diffusion_pytorch_model)(?:\.(\w+))?(-\d{5}-of-\d{5})?(?:\.(\w+))?\.safetensors")
@@ -157,6 +159,8 @@ def inspect_component(folder: Path, component: str, variant: str) -> str:
     for name in names.intersection(kind.one_of):
         if not (here / name).stat().st_size:
             raise ValueError(f"{here / name} is empty, as a download leaves it that was cut short; download it again")
+    for name in sorted(name for name in names.intersection(kind.one_of) if name.endswith(".model")):
+        refuse_no_pieces(here / name)
     return inspect_weights(folder, component, names, variant) if kind.weights else ""
 
 
@@ -227,6 +231,45 @@ def parts_of(index: Path) -> set[str]:
 def refuse_damaged(path: Path) -> None:
     """Damaged when a file of weights is not a whole safetensors file, as far as its header and its length tell."""
     read_header(path)
+
+
+def refuse_no_pieces(path: Path) -> None:
+    """Damaged when a file is no whole vocabulary of sentencepiece, as far as its outline tells.
+
+    That is a message of protocol buffers whose first field, many times, is a piece: bytes of a length that goes before.
+    """
+    try:
+        if path.stat().st_size > INDEX_LIMIT:
+            return
+        data = path.read_bytes()
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error.strerror or error}") from error
+    if data.startswith(POINTER):
+        raise Damaged(
+            f"{path} is a pointer of Git LFS, which stands for the file; download it again, or run git lfs pull"
+        )
+    if data[0] != PIECE:
+        raise Damaged(f"{path} is no vocabulary of sentencepiece; remove it and download it again")
+    at = 0
+    while at < len(data):  # pieces, then how it was trained and is to be used
+        key, at = number_at(data, at)
+        length, at = number_at(data, at) if key & 7 in (0, 2) else (0, at + LENGTHS.get(key & 7, len(data)))
+        at += length if key & 7 == 2 else 0
+    if at != len(data):
+        raise Damaged(f"{path} is damaged or cut short; remove it and download it again")
+
+
+def number_at(data: bytes, at: int) -> tuple[int, int]:
+    """A number as protocol buffers write it, seven bits a byte, and where it ends: behind the data when it does not."""
+    number = 0
+    for shift in range(0, 64, 7):
+        if at >= len(data):
+            break
+        byte, at = data[at], at + 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number, at
+    return 0, len(data) + 1
 
 
 def pickled(begin: bytes) -> bool:

@@ -75,7 +75,8 @@ def check_rgb(channels: int) -> None:
 def check_tile(size: int, taken: Shape | None) -> None:
     """ValueError when a denoiser takes pictures that are no tile; None is any."""
     if taken is not None and taken[1:] != (size, size):
-        raise ValueError(f"size is {size}, the denoiser takes pictures of {shape_text(taken)} only")
+        must = f"must be {taken[1]}: " if taken[1] == taken[2] else "and no tile would do: "
+        raise ValueError(f"size is {size}, {must}the denoiser takes tiles of {shape_text(taken)} only")
 
 
 def check_room(size: int, height: int, width: int, what: str = "the pictures are") -> None:

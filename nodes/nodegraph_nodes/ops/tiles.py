@@ -17,6 +17,7 @@ from nodegraph_nodes.ops.agreements import check_stride
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import check_fits, gather
 from nodegraph_nodes.ops.sizes import check_room, check_tile
+from nodegraph_nodes.ops.view_rules import THE_PICTURES
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
 
 Weighting = Literal["uniform", "gaussian"]
@@ -61,11 +62,14 @@ class Tile(Composition):
         size = self.size
         corners = self.corners(p.x.shape[-2], p.x.shape[-1])
         crops = [p.x[..., top : top + size, left : left + size] for top, left in corners]
-        check_fits(self.denoiser, crops[0])
         frames = [(*p.frame, ("tile", size, *corner)) for corner in corners]
-        parts = yield from gather(
-            *(self.denoiser.ask(Point(x, p.t, p.step, f)) for x, f in zip(crops, frames, strict=True))
-        )
+        try:
+            check_fits(self.denoiser, crops[0])
+            parts = yield from gather(
+                *(self.denoiser.ask(Point(x, p.t, p.step, f)) for x, f in zip(crops, frames, strict=True))
+            )
+        except ValueError as error:
+            raise about_tiles(error) from error
         joined = self.joining(p.x, corners)
         variances = [part.variance for part in parts if part.variance is not None]
         known = len(variances) == len(parts)
@@ -108,6 +112,12 @@ def tile_shares(
     for place in places:
         total[place] += weights
     return [(weights / total[place]).to(device, dtype) for place in places]
+
+
+def about_tiles(error: ValueError) -> ValueError:
+    """What the denoiser says of its pictures, which are tiles to whoever reads it."""
+    text = str(error)
+    return ValueError(f"the tiles are{text.removeprefix(THE_PICTURES)}") if text.startswith(THE_PICTURES) else error
 
 
 def starts(length: int, size: int, stride: int) -> list[int]:

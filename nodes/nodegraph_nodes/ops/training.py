@@ -12,7 +12,7 @@ Salimans 2022, algorithm 1 (the dropped class); Loshchilov and Hutter 2019 (Adam
 import hashlib
 import json
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -106,6 +106,7 @@ def train(
     settings: TrainingSettings,
     checkpoint: Path | None = None,
     device: str | torch.device = "cpu",
+    ask: Callable[[], object] = lambda: None,
 ) -> Generator[TrainingStep, None, None]:
     """Train on pictures, yielding after every step; may be closed at any of them.
 
@@ -117,6 +118,8 @@ def train(
             from an earlier run with equal settings and data, training goes on from its step; that of
             another training is replaced.
         device: where the network is trained.
+        ask: called between the steps that draw the samples of an epoch, where nothing is yielded; what it raises
+            ends the training, which can go on from there as from any other step.
 
     Raises:
         ValueError: the data do not fit, the checkpoint is damaged, or the loss stopped being a number.
@@ -128,15 +131,20 @@ def train(
     training = _Training(images, labels, settings, torch.device(device))
     if checkpoint is not None and checkpoint.exists():
         training.resume(checkpoint)
-    if training.step == training.total:
+    saved = training.step
+    if training.lacks_sheet:
+        training.draw(ask)
+        if checkpoint is not None:
+            training.save(checkpoint)
+        yield training.report()
+    elif training.step == training.total:
         yield training.report()
 
-    saved = training.step
     try:
         while training.step < training.total:
             training.learn()
             if training.at_epoch_end:
-                training.draw()
+                training.draw(ask)
                 if checkpoint is not None:
                     training.save(checkpoint)
                     saved = training.step
@@ -173,13 +181,14 @@ def has_bf16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
-def draw_sheet(net: UNet, labels: Tensor, steps: int) -> Tensor:
+def draw_sheet(net: UNet, labels: Tensor, steps: int, ask: Callable[[], object] = lambda: None) -> Tensor:
     """Draw one picture for each label by ancestral sampling, always from the same noise.
 
     Args:
         net: the network, in eval mode.
         labels: (rows, columns), long.
         steps: how many timesteps are visited.
+        ask: called after each of them; may raise.
 
     Returns:
         uint8, (rows * size, columns * size).
@@ -189,7 +198,9 @@ def draw_sheet(net: UNet, labels: Tensor, steps: int) -> Tensor:
     noise = torch.randn((rows * columns, net.config.channels, size, size), generator=torch.Generator().manual_seed(0))
     sampler = Sampler(steps=steps, spacing="linspace", clip="clamp")
     denoiser = _Labelled(net, labels.flatten(), NoiseSchedule.named("linear"))
-    *_, last = sampler.sample(denoiser, Noisy(noise.to(labels.device)))
+    for step in sampler.sample(denoiser, Noisy(noise.to(labels.device))):
+        last = step
+        ask()
 
     pixels = (last.x0[:, 0].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).cpu()
     return pixels.reshape(rows, columns, size, size).transpose(1, 2).reshape(rows * size, columns * size)
@@ -275,12 +286,18 @@ class _Training:
             self.average[name].lerp_(value.detach(), 1 - decay)
         self.settled = True
 
-    def draw(self) -> None:
+    @property
+    def lacks_sheet(self) -> bool:
+        """Whether the training was left in the middle of drawing a sheet that is kept."""
+        epoch = self.step // self.steps_per_epoch
+        return self.step > 0 and self.at_epoch_end and epoch in self.settings.sheets and epoch not in self.sheets
+
+    def draw(self, ask: Callable[[], object]) -> None:
         """Draw the sheet of the epoch that just ended."""
         classes = self.config.classes
         columns = torch.arange(classes) if self.settings.class_conditional else torch.full((classes,), classes)
         net = build_unet(self.config, self.average).to(self.device)
-        self.sheet = draw_sheet(net, columns.expand(SHEET_ROWS, classes).to(self.device), SHEET_STEPS)
+        self.sheet = draw_sheet(net, columns.expand(SHEET_ROWS, classes).to(self.device), SHEET_STEPS, ask)
         epoch = self.step // self.steps_per_epoch
         if epoch in self.settings.sheets:
             self.sheets[epoch] = self.sheet
