@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from nodegraph.resources import Resources, is_out_of_memory, memory_bytes
+from nodegraph.errors import OutOfMemory
+from nodegraph.memory import is_out_of_memory, memory_bytes
+from nodegraph.resources import Resources
 
 
 class Network:
