@@ -18,6 +18,7 @@ __all__ = ["Failure", "Teller", "failure_of", "summary_of"]
 
 SMALLER = "make the picture or the batch smaller"
 OUT_OF_MEMORY = f"{SMALLER}, or free memory"
+GPU = re.compile(r"cuda|mps|gpu", re.IGNORECASE)
 FIRST_WORD = re.compile(r"[^\W\d]\w*")
 log = logging.getLogger("nodegraph")
 
@@ -79,7 +80,9 @@ def shortage_of(error: BaseException, context: Context) -> BaseException:
     said = str(error)
     if getattr(error, "__notes__", ()):  # it has its own ways out
         return error
-    place = "cpu" if isinstance(error, MemoryError) or "cpu" in said.lower() else context.used_device
+    place = context.used_device
+    if not (GPU.search(said) or place in said or isinstance(error, RuntimeError)) or "CPU" in said:
+        place = "cpu"
     return context.resources.shortage("what this node does", place, said, remedies=[SMALLER])
 
 

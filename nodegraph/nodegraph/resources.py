@@ -81,6 +81,8 @@ class Resources(Rooms):
     def _done_with(self, entry: Entry) -> None:
         with self._changed:
             self._let_be(entry)
+        if self.limit(entry.device) is not None:  # while it was in use, more may have come than there is room for
+            self._let_go(entry.device, self._lacking(entry.device), spare=self._newest(entry.device))
 
     def _let_be(self, entry: Entry) -> None:
         me = threading.get_ident()
@@ -137,7 +139,7 @@ class Resources(Rooms):
         if entry is None:
             entry = self._made(key, make, nbytes, move, device if move is None else HOST, need)
         try:
-            if entry.device != device:
+            if entry.device != device or (made and move is not None):
                 self._bring(entry, device)
                 if nbytes is not None:
                     entry.size = self._sizes[key] = int(nbytes(entry.value))
@@ -164,7 +166,7 @@ class Resources(Rooms):
     ) -> Entry:
         """A new entry, busy until it is where it is wanted."""
         expected = self._sizes.get(key) or (need() if need is not None else 0)
-        value = self._with_room(make, key, place, expected)
+        value = self._with_room(make, key, place, expected, making=True)
         entry = Entry(key, value, place, 0 if nbytes is None else int(nbytes(value)), move)
         entry.busy = True
         with self._changed:
@@ -201,7 +203,7 @@ class Resources(Rooms):
                 self._return(entry)  # a part of it may be there already
                 raise
 
-        entry.value = self._with_room(arrive, entry.key, device, entry.size)
+        entry.value = self._with_room(arrive, entry.key, device, 0 if entry.device == device else entry.size)
         with self._changed:
             entry.device = device
 
@@ -214,12 +216,13 @@ class Resources(Rooms):
                 self._forget(entry)  # half here and half there, it is of no use to anyone
             raise
 
-    def _with_room(self, bring: Callable[[], T], key: Hashable, device: str, size: int) -> T:
+    def _with_room(self, bring: Callable[[], T], key: Hashable, device: str, size: int, making: bool = False) -> T:
         """Make room for `size` bytes, then bring a value there; if memory runs out, let all others go and try again."""
+        devices = (HOST, device) if making and device != HOST else (device,)  # what is made may need both
         with self._on_its_way(device, size):
             self._let_go(device, self._lacking(device), spare=key)
             tried = attempt(bring)
-            if isinstance(tried, str) and self._emptied({device, HOST}, spare=key):  # making may have needed both
+            if isinstance(tried, str) and self._emptied(devices, spare=key):
                 tried = attempt(bring)
         if isinstance(tried, str):
             raise self.shortage(name_of(key), device, tried, size)

@@ -117,6 +117,11 @@ class Rooms:
             self._send_home(entry)
         return freed
 
+    def _newest(self, device: str) -> Hashable:
+        """The key of what was used last on a device."""
+        with self._changed:
+            return next((entry.key for entry in reversed(self._entries.values()) if entry.device == device), None)
+
     def _next_to_leave(self, device: str, spare: Hashable, sized: bool) -> Entry | None:
         for key, entry in self._entries.items():
             if entry.device == device and entry.idle and key != spare and (entry.size or not sized):
@@ -156,7 +161,9 @@ class Rooms:
         try:
             entry.value = entry.move(entry.value, HOST)
         except Exception as error:  # to whoever needs the room it is no matter why: the value can be made again
-            log.warning("%s was dropped, since it could not leave %s: %s", name_of(entry.key), entry.device, error)
+            # in words: a record that someone keeps would keep the error, and with it the value
+            said = f"{name_of(entry.key)} was dropped, since it could not leave {entry.device}: {error}"
+            log.warning("%s", said)
             return False
         return True
 
@@ -170,11 +177,12 @@ class Rooms:
         What is in use stays. Memory that the device keeps for nothing is given back, too.
 
         Returns:
-            how many bytes have left.
+            how many bytes have left, or are free now that were not, whichever is more.
         """
+        before = self._tell_memory(device)
         freed = self._let_go(device, wanted)
-        self._tell_memory(device, tidy=True)
-        return freed
+        after = self._tell_memory(device, tidy=True)
+        return freed if before is None or after is None else max(freed, after.free - before.free)
 
     def release(self, key: Hashable) -> bool:
         """Let go of one value; whether it was there."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nodegraph import CheckpointNeed, CheckpointRest, CheckpointState, Conversion, ValueType, hookimpl
+from nodegraph import CheckpointNeed, CheckpointRest, CheckpointState, Conversion, DeviceMemory, ValueType, hookimpl
 from nodegraph_nodes import value_types
 
 MODULES = (
@@ -45,6 +45,15 @@ def nodegraph_device(name: str) -> str:
     from nodegraph_nodes.ops.devices import find_device
 
     return find_device(name)
+
+
+@hookimpl
+def nodegraph_memory(device: str, tidy: bool) -> DeviceMemory | None:
+    """What torch tells of GPUs; of the processor's memory the engine knows more."""
+    from nodegraph_nodes.ops.devices import device_memory
+
+    told = device_memory(device, tidy)
+    return None if told is None else DeviceMemory(*told)
 
 
 @hookimpl

@@ -12,7 +12,7 @@ Salimans 2022, algorithm 1 (the dropped class); Loshchilov and Hutter 2019 (Adam
 import hashlib
 import json
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.mnist import data_hash
 from nodegraph_nodes.ops.samplers import Sampler
+from nodegraph_nodes.ops.shortages import with_room
 from nodegraph_nodes.ops.unet import UNet, UNetConfig, build_unet
 from nodegraph_nodes.ops.weights import read_safetensors, safetensors_bytes, write_atomically
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Noisy, Point
@@ -106,6 +107,7 @@ def train(
     settings: TrainingSettings,
     checkpoint: Path | None = None,
     device: str | torch.device = "cpu",
+    make_room: Callable[[], int] = lambda: 0,
 ) -> Generator[TrainingStep, None, None]:
     """Train on pictures, yielding after every step; may be closed at any of them.
 
@@ -117,6 +119,7 @@ def train(
             from an earlier run with equal settings and data, training goes on from its step; that of
             another training is replaced.
         device: where the network is trained.
+        make_room: called when memory runs out there; how many bytes it freed for the step to be tried again.
 
     Raises:
         ValueError: the data do not fit, the checkpoint is damaged, or the loss stopped being a number.
@@ -125,7 +128,7 @@ def train(
         raise ValueError(
             f"images are {list(images.shape)} and labels {list(labels.shape)}, must be (N, S, S) and (N,), N at least 1"
         )
-    training = _Training(images, labels, settings, torch.device(device))
+    training = with_room(lambda: _Training(images, labels, settings, torch.device(device)), make_room)
     if checkpoint is not None and checkpoint.exists():
         training.resume(checkpoint)
     if training.step == training.total:
@@ -134,7 +137,7 @@ def train(
     saved = training.step
     try:
         while training.step < training.total:
-            training.learn()
+            training.learn(make_room)
             if training.at_epoch_end:
                 training.draw()
                 if checkpoint is not None:
@@ -247,9 +250,26 @@ class _Training:
     def at_epoch_end(self) -> bool:
         return self.step % self.steps_per_epoch == 0
 
-    def learn(self) -> None:
+    def learn(self, make_room: Callable[[], int]) -> None:
         """Take one step of the optimiser."""
         step, settings = self.step, self.settings
+        loss = with_room(lambda: self.differentiate(step), make_room)
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
+        self.settled = False
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(step, self.total, settings.lr)
+        self.optimizer.step()
+        self.losses.append(loss)
+        self.sheet = None
+
+        decay = min(settings.ema, (1 + step) / (10 + step))  # early on the average would hold on to the first weights
+        for name, value in self.net.named_parameters():
+            self.average[name].lerp_(value.detach(), 1 - decay)
+        self.settled = True
+
+    def differentiate(self, step: int) -> float:
+        """Leave the gradients of one step with the weights; its loss."""
+        self.optimizer.zero_grad()
         x_0, label, t, noise = self._examples(step)
         ab_t = self.kept[t][:, None, None, None]
         x_t = ab_t.sqrt() * x_0 + (1 - ab_t).sqrt() * noise
@@ -258,22 +278,11 @@ class _Training:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
                 estimate = self.net(x_t, t, label)
             loss = F.mse_loss(estimate.float(), noise)
-            if not math.isfinite(loss.item()):
-                raise ValueError(f"the loss is {loss.item()} at step {step + 1}; lr is {settings.lr}, try a lower one")
-            self.optimizer.zero_grad()
+            found = loss.item()
+            if not math.isfinite(found):
+                raise ValueError(f"the loss is {found} at step {step + 1}; lr is {self.settings.lr}, try a lower one")
             loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
-        self.settled = False
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, self.total, settings.lr)
-        self.optimizer.step()
-        self.losses.append(loss.item())
-        self.sheet = None
-
-        decay = min(settings.ema, (1 + step) / (10 + step))  # early on the average would hold on to the first weights
-        for name, value in self.net.named_parameters():
-            self.average[name].lerp_(value.detach(), 1 - decay)
-        self.settled = True
+        return found
 
     def draw(self) -> None:
         """Draw the sheet of the epoch that just ended."""
