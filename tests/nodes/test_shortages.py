@@ -217,3 +217,69 @@ def test_trying_again():
     tries.clear()
     with pytest.raises(RuntimeError, match="mat1"):
         attempt(lambda: call(RuntimeError("mat1 and mat2")))
+
+
+# What torch tells of a GPU
+
+
+def test_what_is_free_on_a_gpu_counts_what_torch_keeps_for_later(monkeypatch):
+    """With torch's own words for a GPU of 8 GiB; on a real one this is in `test_cuda_memory`."""
+    from nodegraph_nodes.plugin import nodegraph_memory
+
+    state = {"reserved": 3 * 2**30, "emptied": []}
+
+    class Entered:
+        def __init__(self, index):
+            self.index = index
+
+        def __enter__(self):
+            state["inside"] = self.index
+
+        def __exit__(self, *error):
+            del state["inside"]
+
+    def empty_cache():
+        state["reserved"] = 2 * 2**30
+        state["emptied"].append(state["inside"])
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device", Entered)
+    monkeypatch.setattr(torch.cuda, "empty_cache", empty_cache)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (7 * 2**30 - state["reserved"], 8 * 2**30))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda index: state["reserved"])
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda index: 2 * 2**30)
+    assert nodegraph_memory("cuda:1", False) == (5 * 2**30, 8 * 2**30) and state["emptied"] == []
+    assert nodegraph_memory("cuda:1", True) == (5 * 2**30, 8 * 2**30) and state["emptied"] == [1]
+    assert nodegraph_memory("cpu", True) is None and nodegraph_memory("tpu:0", False) is None
+
+
+def test_what_loading_a_checkpoint_takes_is_known_from_its_headers(first):
+    from nodegraph_nodes.ops.checkpoints import locate
+    from nodegraph_nodes.ops.networks import module_bytes
+    from nodegraph_nodes.ops.unets import load_unet
+
+    found = locate(str(first), ["unet"])
+    for dtype in (torch.float32, torch.bfloat16):
+        assert found.loaded_bytes("unet", dtype.itemsize) == module_bytes(load_unet(found, dtype)) > 0
+    assert found.loaded_bytes("vae", 4) == 0, "what is not there is told when it is loaded"
+
+
+def test_room_for_a_checkpoint_is_made_before_it_is_read(first, machine, monkeypatch):
+    from nodegraph_nodes.ops import deepfloyd
+    from nodegraph_nodes.ops.checkpoints import locate
+
+    found = locate(str(first), ["unet", "scheduler"])
+    need = found.loaded_bytes("unet", 4)
+    store = Resources({"cpu": need + 5 * KIB})
+    store.get("old", lambda: Counted(machine, "old", 10 * KIB), lambda network: 10 * KIB)
+    read = deepfloyd.load_unet
+
+    def load(checkpoint, dtype):
+        assert "old" not in store, "it has to leave before"
+        return read(checkpoint, dtype)
+
+    monkeypatch.setattr(deepfloyd, "load_unet", load)
+    network = deepfloyd.stored(found, store, torch.float32)
+    with store.use(network.key, network.make, need=network.need):
+        pass
+    assert machine.events() == ["old: made", "old: dropped from cpu"]
