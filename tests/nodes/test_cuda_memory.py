@@ -116,7 +116,7 @@ def test_a_picture_that_never_fits_is_told_and_leaves_nothing_behind():
             Evaluator().estimate(leaf(stored(store, 1)), x, 5)
         assert torch.cuda.memory_allocated(0) == before
     told = str(caught.value)
-    words = r"cuda:0 has no memory for one picture of \[1, 4, 4\] in this network, where [\d.]+ MiB more were asked for; "
+    words = r"cuda:0 has no memory for one picture of \[1, 4, 4\] in this network, where [\d.]+ MiB more were asked"
     assert re.match(words, told)
     assert "of networks it holds Wide (64 MiB)" in told and len(caught.value.__notes__) == 3
     store.clear()
