@@ -42,9 +42,13 @@ def nodegraph_conversions() -> list[Conversion]:
 @hookimpl
 def nodegraph_device(name: str) -> str:
     """The fastest device there is for "auto"; ValueError when the named one is not here."""
+    from nodegraph_nodes.ops.allocation import keep_freed_memory
     from nodegraph_nodes.ops.devices import find_device
 
-    return find_device(name)
+    found = find_device(name)
+    if found == "cpu":
+        keep_freed_memory()
+    return found
 
 
 @hookimpl
