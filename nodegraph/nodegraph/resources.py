@@ -138,11 +138,13 @@ class Resources(Rooms):
         made = entry is None
         if entry is None:
             entry = self._made(key, make, nbytes, move, device if move is None else HOST, need)
+        arrived = False
         try:
             if entry.device != device or (made and move is not None):
                 self._bring(entry, device)
                 if nbytes is not None:
                     entry.size = self._sizes[key] = int(nbytes(entry.value))
+            arrived = True
         finally:  # also where it found no room: then it is where it was
             with self._changed:
                 entry.busy = False
@@ -150,10 +152,10 @@ class Resources(Rooms):
                 self._touched(entry, pin=True)
             if made or self.limit(entry.device) is not None:  # its size was not known before, or two came at once
                 self._let_go(entry.device, self._lacking(entry.device))
-            with self._changed:
-                self._let_be(entry)
-        with self._changed:
-            return self._touched(entry, pin)
+            if not (arrived and pin):
+                with self._changed:
+                    self._let_be(entry)
+        return entry
 
     def _made(
         self,

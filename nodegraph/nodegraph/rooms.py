@@ -130,15 +130,18 @@ class Rooms:
 
     def _send_home(self, entry: Entry) -> None:
         """From a device to the CPU, where what was used longer ago gives way if that is enough; else for good."""
-        with self._on_its_way(HOST, entry.size):
-            arrived = self._yield_to(entry) and self._carried(entry)
-        with self._changed:
-            if arrived:
-                entry.device = HOST
-            else:
-                self._forget(entry)
-            entry.busy = False
-            self._changed.notify_all()
+        arrived = False
+        try:
+            with self._on_its_way(HOST, entry.size):
+                arrived = self._yield_to(entry) and self._carried(entry)
+        finally:  # also when Ctrl+C comes: it would be waited for without end
+            with self._changed:
+                if arrived:
+                    entry.device = HOST
+                else:
+                    self._forget(entry)
+                entry.busy = False
+                self._changed.notify_all()
 
     def _yield_to(self, newer: Entry) -> bool:
         """Drop values on the CPU that were used before another one, if it fits in then; whether it does."""

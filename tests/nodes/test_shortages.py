@@ -28,7 +28,7 @@ class Counted(nn.Module):
         self.weight = nn.Parameter(torch.empty(size, dtype=torch.uint8, device="meta"), requires_grad=False)
         self.counted = Network(machine, name, size)
 
-    def to(self, device: str) -> "Counted":
+    def to(self, device: str, **how: object) -> "Counted":
         self.counted.to(device)
         return self
 

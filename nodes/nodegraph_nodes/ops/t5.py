@@ -5,7 +5,7 @@ one prompt and taken off again before the embedding is handed on, so that the ne
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,9 +73,33 @@ def encode(
         ValueError: what is in the folders is no T5.
     """
     key = ("T5", checkpoint.identity, checkpoint.variant_of("text_encoder"), str(dtype))
-    tell(0, "loading the text encoder")
     need = partial(checkpoint.loaded_bytes, "text_encoder", dtype.itemsize)
-    encoder = store.get(key, partial(load_encoder, checkpoint, dtype), nbytes=encoder_bytes, need=need)
+    found = encode_by(key, partial(load_encoder, checkpoint, dtype), text, store, device=device, tell=tell, need=need)
+    if not found.embedding.isfinite().all():
+        raise ValueError(
+            f"dtype is {str(dtype).removeprefix('torch.')}, in which T5 overflowed; use bfloat16 or float32"
+        )
+    return found
+
+
+def encode_by(
+    key: Hashable,
+    load: Callable[[], Encoder],
+    text: str,
+    store: Store,
+    *,
+    device: str = "cpu",
+    tell: Tell = lambda step, what: None,
+    need: Callable[[], int] | None = None,
+) -> Encoded:
+    """Encode a prompt by an encoder, which is brought to the device for that and taken off again.
+
+    Args:
+        key: names what `load` loads onto the CPU; equal keys share one encoder. The rest is as of `encode`.
+        need: the bytes that loading takes, where they are known before.
+    """
+    tell(0, "loading the text encoder")
+    encoder = store.get(key, load, nbytes=encoder_bytes, need=need)
     tell(1, f'encoding "{text}"')
     with encoder.lock:
         # Another thread may have made the store drop it meanwhile; what is here is not to be loaded again.
@@ -87,10 +111,6 @@ def encode(
             store.get(key, lambda: encoder, encoder_bytes, moved, "cpu")
     if isinstance(found, Shortage):
         raise store.shortage("a prompt in the text encoder", device, found.reason)
-    if not found.embedding.isfinite().all():
-        raise ValueError(
-            f"dtype is {str(dtype).removeprefix('torch.')}, in which T5 overflowed; use bfloat16 or float32"
-        )
     return found
 
 
