@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .foresight import Foresight
     from .graphs import Graph, Link, Node
     from .hookspecs import hookimpl
+    from .memory import DeviceMemory
     from .node_types import NodeSpec, node
     from .outputs import OutputFolder
     from .plugins import load_plugins
@@ -50,6 +51,7 @@ __all__ = [
     "Context",
     "Control",
     "Conversion",
+    "DeviceMemory",
     "Foresight",
     "Graph",
     "GraphFileError",
@@ -59,6 +61,7 @@ __all__ = [
     "NodeSpec",
     "NodeTypeError",
     "NodegraphError",
+    "OutOfMemory",
     "OutputError",
     "OutputFolder",
     "PluginError",
@@ -89,12 +92,13 @@ if not TYPE_CHECKING:
         "checks": "check",
         "context": "Context",
         "control": "Control",
-        "errors": "Cancelled CheckFailed GraphFileError GraphWarning NodegraphError NodeTypeError OutputError "
-        "PluginError Problem RunFailed UsageError",
+        "errors": "Cancelled CheckFailed GraphFileError GraphWarning NodegraphError NodeTypeError OutOfMemory "
+        "OutputError PluginError Problem RunFailed UsageError",
         "files": "dumps load loads save",
         "foresight": "Foresight",
         "graphs": "Graph Link Node",
         "hookspecs": "hookimpl",
+        "memory": "DeviceMemory",
         "node_types": "NodeSpec node",
         "outputs": "OutputFolder",
         "plugins": "load_plugins",

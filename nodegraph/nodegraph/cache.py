@@ -10,7 +10,7 @@ from contextlib import suppress
 from sys import getsizeof
 from typing import Any, NamedTuple, TypeAlias
 
-from .resources import memory_bytes
+from .memory import memory_bytes
 
 __all__ = ["Entry", "MemoryCache"]
 

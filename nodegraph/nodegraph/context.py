@@ -82,6 +82,11 @@ class Context:
         return self._device
 
     @property
+    def used_device(self) -> str:
+        """The device that the node asked for; "cpu" when it asked for none."""
+        return self._device if isinstance(self._device, str) else "cpu"
+
+    @property
     def cancelled(self) -> bool:
         return self._control is not None and self._control.cancelled
 

@@ -7,6 +7,7 @@ NodegraphError
 ├── CheckFailed         a run refused, with the problems that `check` found
 ├── RunFailed           a run in which a node failed, with the result of the others
 ├── Cancelled           raised inside a node when its run is cancelled
+├── OutOfMemory         a device has no room for something, although the store of networks made what room it could
 ├── OutputError         a file that cannot be written, or may not be
 └── UsageError          a call with a wrong name or value: an unknown node, a wrong `--set`
 
@@ -28,6 +29,7 @@ __all__ = [
     "GraphWarning",
     "NodeTypeError",
     "NodegraphError",
+    "OutOfMemory",
     "OutputError",
     "PluginError",
     "Problem",
@@ -106,6 +108,13 @@ class RunFailed(NodegraphError):
 
 class Cancelled(NodegraphError):
     """The run was cancelled; raised inside the node that is running."""
+
+
+class OutOfMemory(NodegraphError):
+    """A device has no room for something, although the store of networks made what room it could.
+
+    It is no MemoryError: who catches these to try again with less has nothing to gain from this one.
+    """
 
 
 class OutputError(NodegraphError):

@@ -231,7 +231,7 @@ class Executor:
             stopped = isinstance(error, Cancelled) or (context is not None and context.stopped)
             if stopped and self._control.cancelled:
                 raise Cancelled("the run was cancelled") from error
-            self._fail(step, error)
+            self._fail(step, error, context=context)
             return
         finally:
             if context is not None:
@@ -252,9 +252,9 @@ class Executor:
             summary = summary or summary_of(self._registry, outputs)
             self._tell(NodeFinished(self.run, node, seconds, cached, summary))
 
-    def _fail(self, step: Step, error: BaseException, input: str | None = None) -> None:
+    def _fail(self, step: Step, error: BaseException, input: str | None = None, context: Context | None = None) -> None:
         log.error("%s (%s) failed", step.node, step.spec.id, exc_info=error)
-        failure = failure_of(error, step.spec, input)
+        failure = failure_of(error, step.spec, input, context)
         self.failed[step.node] = failure
         self._broken[step.node] = step.node
         if self._tell.heard:

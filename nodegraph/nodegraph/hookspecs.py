@@ -13,6 +13,7 @@ from typing import Any
 from pluggy import HookimplMarker, HookspecMarker
 
 from .checkpoints import CheckpointNeed, CheckpointRest, CheckpointState
+from .memory import DeviceMemory
 from .values import Conversion, ValueType
 
 __all__ = ["hookimpl"]
@@ -57,6 +58,14 @@ def nodegraph_device(name: str) -> str | None:
     """The device that `name` means on this machine: "cuda:0", "mps" or "cpu" for "auto".
 
     None where the plugin does not know; ValueError, with the reason, when the device is not here.
+    """
+
+
+@hookspec
+def nodegraph_memory(device: str, tidy: bool) -> DeviceMemory | None:
+    """What can be taken of the memory of a device now, and what it has; None where the plugin does not know it.
+
+    With `tidy`, what is kept there for later use, though nothing is in it, is given back first.
     """
 
 

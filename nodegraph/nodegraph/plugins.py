@@ -89,6 +89,8 @@ def add_plugin(registry: Registry, name: str, version: str, plugin: Any) -> None
     add_checkpoint_hooks(registry, name, hooks)
     if hooks.nodegraph_device.get_hookimpls():
         registry.add_device_namer(name, lambda wanted: first(hooks.nodegraph_device(name=wanted)))
+    if hooks.nodegraph_memory.get_hookimpls():
+        registry.add_memory_teller(name, lambda device, tidy: first(hooks.nodegraph_memory(device=device, tidy=tidy)))
 
 
 def add_checkpoint_hooks(registry: Registry, name: str, hooks: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .checkpoints import CheckpointNeed, CheckpointRest, CheckpointState
 from .errors import NodeTypeError, nearest
+from .memory import DeviceMemory
 from .node_types import InputSpec, NodeSpec, OutputSpec
 from .signatures import declaration_of, place_of, read_spec
 from .validation import shown
@@ -99,6 +100,7 @@ class Registry:
         self._migrations: list[tuple[str, Callable[[dict[str, Any]], Any]]] = []
         self._listeners: list[tuple[str, Callable[[Any], None]]] = []
         self._devices: list[tuple[str, Callable[[str], str | None]]] = []
+        self._memories: list[tuple[str, Callable[[str, bool], DeviceMemory | None]]] = []
         self._finders: list[tuple[str, Callable[[CheckpointNeed], Any]]] = []
         self._measurers: list[tuple[str, Callable[[CheckpointNeed], Any]]] = []
         self._fetchers: list[tuple[str, Callable[[CheckpointNeed, Progress], Any]]] = []
@@ -162,6 +164,9 @@ class Registry:
     def add_device_namer(self, plugin: str, namer: Callable[[str], str | None]) -> None:
         self._devices.append((plugin, namer))
 
+    def add_memory_teller(self, plugin: str, tell: Callable[[str, bool], DeviceMemory | None]) -> None:
+        self._memories.append((plugin, tell))
+
     def add_checkpoint_finder(self, plugin: str, find: Callable[[CheckpointNeed], Any]) -> None:
         self._finders.append((plugin, find))
 
@@ -206,6 +211,26 @@ class Registry:
             if found is not None:
                 return found
         return "cpu" if name == "auto" else name
+
+    def memory(self, device: str, tidy: bool = False) -> DeviceMemory | None:
+        """What a device has free and in all, as the first plugin says that knows it.
+
+        With `tidy`, all plugins give back first what they keep there for nothing.
+        """
+        known = None
+        for plugin, tell in self._memories:
+            try:
+                found = tell(device, tidy)
+            except Exception as error:  # a plugin's function may raise anything; the next may know
+                self.add_problem(f"{plugin}: nodegraph_memory failed: {type(error).__name__}: {error}", error)
+                continue
+            if found is not None and not isinstance(found, DeviceMemory):
+                self.add_problem(f"{plugin}: nodegraph_memory returned {shown(found)}, must be a DeviceMemory")
+                continue
+            known = found if known is None else known
+            if known is not None and not tidy:
+                break
+        return known
 
     def checkpoint_state(self, need: CheckpointNeed) -> CheckpointState:
         """What is on this machine of a checkpoint, as the first plugin says that knows it; never the network."""

@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
+from .context import Context
 from .errors import NodegraphError
 from .events import Event
+from .memory import is_out_of_memory
 from .node_types import NodeSpec
 from .registry import Registry
-from .resources import is_out_of_memory
 from .validation import shown
 
 __all__ = ["Failure", "Teller", "failure_of", "summary_of"]
 
-OUT_OF_MEMORY = "make the picture or the batch smaller, or free memory"
+SMALLER = "make the picture or the batch smaller"
+OUT_OF_MEMORY = f"{SMALLER}, or free memory"
+GPU = re.compile(r"cuda|mps|gpu", re.IGNORECASE)
 FIRST_WORD = re.compile(r"[^\W\d]\w*")
 log = logging.getLogger("nodegraph")
 
@@ -50,12 +53,16 @@ class Failure(NamedTuple):
     remedy: str
 
 
-def failure_of(error: BaseException, spec: NodeSpec, input: str | None = None) -> Failure:
-    """The words for what a node raised.
+def failure_of(
+    error: BaseException, spec: NodeSpec, input: str | None = None, context: Context | None = None
+) -> Failure:
+    """The words for what a node raised; with a context, also for what is on a device that has no memory.
 
     The message of a ValueError, or of an error of our own, is for users as it is; others are named by their type. An
     input that a message begins with is to blame. Notes of the error (`add_note`) are the remedy.
     """
+    if context is not None and is_out_of_memory(error):
+        error = shortage_of(error, context)
     text = str(error)
     if not isinstance(error, (ValueError, NodegraphError)) or not text:
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -66,6 +73,17 @@ def failure_of(error: BaseException, spec: NodeSpec, input: str | None = None) -
         input = word.group() if word and word.group() in spec.inputs_by_name else None
     remedy = "; ".join(map(str, getattr(error, "__notes__", ())))
     return Failure(input, text, remedy or (OUT_OF_MEMORY if is_out_of_memory(error) else ""))
+
+
+def shortage_of(error: BaseException, context: Context) -> BaseException:
+    """What a library says when memory runs out, as the store would say it."""
+    said = str(error)
+    if getattr(error, "__notes__", ()):  # it has its own ways out
+        return error
+    place = context.used_device
+    if not (GPU.search(said) or place in said or isinstance(error, RuntimeError)) or "CPU" in said:
+        place = "cpu"
+    return context.resources.shortage("what this node does", place, said, remedies=[SMALLER])
 
 
 def summary_of(registry: Registry, outputs: Mapping[str, Any]) -> str:

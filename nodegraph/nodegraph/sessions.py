@@ -25,6 +25,7 @@ from .files import dumps
 from .foreseeing import foreseen
 from .graphs import Graph
 from .keys import Files, Keys
+from .memory import budgets
 from .migrations import migrated
 from .needs import missing_checkpoints
 from .outputs import OutputFolder
@@ -48,7 +49,9 @@ class Session:
     Args:
         registry: the node types; those of all installed plugins when None.
         cache_bytes: what the cache of values may hold; 2 GiB or a quarter of the memory, whichever is less, when None.
-        resources: the store of networks.
+        memory: what networks may take: bytes or a text such as "6 GiB" for each device, or by device, as in
+            {"cuda": "20 GB", "cpu": "32 GB"}. Where it is not said: what is free on a device, less an eighth of it.
+        resources: the store of networks, instead of one of its own with that much memory.
         disk_folder: where nodes that say so keep what they made for later sessions; in the cache folder of the user
             when None, which is $NODEGRAPH_CACHE or what the system has for it.
         disk_bytes: what that may take; 2 GiB when None, and nothing is kept when 0.
@@ -59,6 +62,7 @@ class Session:
         registry: Registry | None = None,
         *,
         cache_bytes: int | None = None,
+        memory: int | str | Mapping[str, int | str] | None = None,
         resources: Resources | None = None,
         disk_folder: str | os.PathLike[str] | None = None,
         disk_bytes: int | None = None,
@@ -68,7 +72,9 @@ class Session:
 
             registry = load_plugins()
         self.registry = registry
-        self.resources = Resources() if resources is None else resources
+        if resources is not None and memory is not None:
+            raise UsageError("memory is said, and resources too; the store has budgets of its own, leave one out")
+        self.resources = Resources(budgets(memory), registry.memory) if resources is None else resources
         self.cache = MemoryCache(cache_bytes, registry.nbytes)
         self.disk = DiskCache(registry, disk_folder, disk_bytes)
         self.contents = Contents()
@@ -286,9 +292,10 @@ def run(
     use_cache: bool = True,
     metadata: bool = True,
     previews: bool = True,
+    memory: int | str | Mapping[str, int | str] | None = None,
 ) -> Result:
-    """Run a graph once, in a session of its own; as `Session.run`."""
-    with Session(registry) as session:
+    """Run a graph once, in a session of its own; as `Session.run`, with the `memory` of the session."""
+    with Session(registry, memory=memory) as session:
         return session.run(
             graph,
             targets,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nodegraph import CheckpointNeed, CheckpointRest, CheckpointState, Conversion, ValueType, hookimpl
+from nodegraph import CheckpointNeed, CheckpointRest, CheckpointState, Conversion, DeviceMemory, ValueType, hookimpl
 from nodegraph_nodes import value_types
 
 MODULES = (
@@ -42,9 +42,22 @@ def nodegraph_conversions() -> list[Conversion]:
 @hookimpl
 def nodegraph_device(name: str) -> str:
     """The fastest device there is for "auto"; ValueError when the named one is not here."""
+    from nodegraph_nodes.ops.allocation import keep_freed_memory
     from nodegraph_nodes.ops.devices import find_device
 
-    return find_device(name)
+    found = find_device(name)
+    if found == "cpu":
+        keep_freed_memory()
+    return found
+
+
+@hookimpl
+def nodegraph_memory(device: str, tidy: bool) -> DeviceMemory | None:
+    """What torch tells of GPUs; of the processor's memory the engine knows more."""
+    from nodegraph_nodes.ops.devices import device_memory
+
+    told = device_memory(device, tidy)
+    return None if told is None else DeviceMemory(*told)
 
 
 @hookimpl

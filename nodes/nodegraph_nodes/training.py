@@ -1,6 +1,7 @@
 """Training nodes: the data, the training itself, the file of weights, and the picture of the loss."""
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -106,7 +107,9 @@ def train_unet(
         sheets=tuple(sorted(set(sheets) | {epochs})),
     )
     checkpoint = context.output.place(f"training/{training_digest(settings, dataset.digest)[:16]}.safetensors")
-    steps = train(dataset.images, dataset.labels, settings, checkpoint, context.device, context.checkpoint)
+    make_room = partial(context.resources.make_room, None, context.device)
+    ask = context.checkpoint
+    steps = train(dataset.images, dataset.labels, settings, checkpoint, context.device, ask, make_room)
     preview, result = None, None
     with closing(steps):
         for step in steps:

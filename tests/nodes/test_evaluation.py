@@ -139,8 +139,11 @@ def test_a_batch_that_does_not_fit_is_split_and_stays_so(room):
 
 
 def test_one_picture_that_does_not_fit_is_told_with_remedies():
-    with pytest.raises(MemoryError, match=r"cpu has no memory for one picture of \[1, 12, 12\].*smaller network"):
+    with pytest.raises(MemoryError, match=r"cpu has no memory for one picture of \[1, 12, 12\] .*for 1 rows") as error:
         Evaluator().estimate(leaf(1, ToyNetwork(room=0)), noise(1, 4), T)
+    assert error.value.__notes__ == [
+        "make the picture smaller", "choose a smaller network", "or close what else uses cpu",
+    ]  # fmt: skip
 
 
 def test_other_errors_of_a_network_come_through():

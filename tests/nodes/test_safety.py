@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 from tiny_safety import make_checker, write_safety
 
 import nodegraph
-from nodegraph import Context, png
+from nodegraph import Context, OutOfMemory, png
 from nodegraph.outputs import OutputFolder
+from nodegraph_nodes.ops import safety
 from nodegraph_nodes.ops.checkpoints import locate
 from nodegraph_nodes.ops.pictures import encode_png, read_picture, to_bytes
 from nodegraph_nodes.ops.safety import load_checker, load_extractor, load_watermarker
@@ -154,6 +155,26 @@ def test_the_checker_is_loaded_once_and_kept_in_the_store(folder):
         if_safety_checker(context, Image(pictures()), str(folder))
     assert len(context.resources) == 1
     assert context.resources.held_bytes >= sum(value.nbytes for value in make_checker().state_dict().values())
+
+
+def test_pictures_are_looked_at_in_halves_when_memory_does_not_hold_them_all(folder, monkeypatch):
+    expected = run(pictures(), folder)
+    look, looked = safety.blackened, []
+
+    def blackened(shown, *given):
+        looked.append(len(shown))
+        if len(shown) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return look(shown, *given)
+
+    monkeypatch.setattr(safety, "blackened", blackened)
+    room = 3
+    found = run(pictures(), folder)
+    assert looked == [4, 2, 2]
+    assert torch.equal(found[0], expected[0]) and found[1:] == expected[1:]
+    room = 0
+    with pytest.raises(OutOfMemory, match=r"for one picture in the safety checker; .* it holds IFSafetyChecker"):
+        run(pictures(), folder)
 
 
 def test_nothing_is_said_but_by_the_verdict(folder, capfd):

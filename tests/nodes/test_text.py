@@ -14,7 +14,7 @@ from tiny_t5 import sentencepiece_model, write_text_encoder
 from torch import nn
 from transformers import T5EncoderModel, T5Tokenizer
 
-from nodegraph import Cancelled, CheckFailed, Context, Graph, Session, save
+from nodegraph import Cancelled, CheckFailed, Context, Graph, OutOfMemory, Session, save
 from nodegraph.aloud import overheard
 from nodegraph.control import Control
 from nodegraph.events import NodeFinished, NodeProgress
@@ -350,10 +350,35 @@ def test_it_has_left_too_when_something_fails_there(folder, watched, monkeypatch
 def test_a_gpu_that_is_too_small_is_named_with_ways_out(folder, watched):
     log, store = [], Resources()
     watched(log, torch.OutOfMemoryError("CUDA out of memory"))
-    with pytest.raises(ValueError, match=r"the text encoder takes 0.0 GB, for which meta has no room") as error:
+    with pytest.raises(OutOfMemory, match=r"^meta has no memory for T5, which takes 40 bytes; ") as error:
         encoded(folder, context=Context(resources=store, device="meta"), dtype="float16")
-    assert "--device cpu" in error.value.__notes__[0]
+    assert "--device cpu" in error.value.__notes__[1]
     assert log[-1] == "cpu", "what was there already has left"
+
+
+def test_what_else_is_on_the_gpu_makes_room_for_a_prompt(folder, watched, monkeypatch):
+    log, store = [], Resources()
+    watched(log)
+    encode = Watched.forward
+
+    def forward(self, ids, attention_mask):
+        if store.count_on("meta") > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return encode(self, ids, attention_mask)
+
+    monkeypatch.setattr(Watched, "forward", forward)
+    store.get("UNet", lambda: "weights", lambda _: 99, lambda value, device: value, "meta")
+    encoded(folder, context=Context(resources=store, device="meta"), dtype="float16")
+    assert store.count_on("cpu") == 2 and "UNet" in store
+
+    def never(self, ids, attention_mask):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.00 GiB")
+
+    monkeypatch.setattr(Watched, "forward", never)
+    told = r"meta has no memory for a prompt in the text encoder, where 1\.0 GiB more were asked for"
+    with pytest.raises(OutOfMemory, match=told):
+        encoded(folder, context=Context(resources=store, device="meta"), dtype="float16")
+    assert store.count_on("meta") == 0, "it has left all the same"
 
 
 def test_runs_at_once_do_not_take_it_from_each_other(folder, watched):

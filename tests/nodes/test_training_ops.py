@@ -130,6 +130,34 @@ def test_a_training_repeats_itself_and_leaves_everything_else_alone(digits):
     assert losses(list(train(*digits, replace(FAST, seed=1)))) != losses(first)
 
 
+def test_a_step_that_runs_out_of_memory_is_taken_again_when_there_is_room(digits, monkeypatch):
+    """In the midst of the backward pass, with half of the gradients there; what is learned is the same."""
+    expected = losses(list(train(*digits, FAST)))
+    backward, full, asked = torch.Tensor.backward, [3, 7], []
+
+    def failing(self, *given, **more):
+        backward(self, *given, **more)
+        step = len(asked) + len(found) + 1
+        if full and step == full[0]:
+            del full[0]
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def make_room():
+        asked.append(1)
+        return 10
+
+    monkeypatch.setattr(torch.Tensor, "backward", failing)
+    found = []
+    for step in train(*digits, FAST, make_room=make_room):
+        found.append(step.loss)
+    assert found == expected and len(asked) == 2 and not full
+
+    full = [1]
+    found, asked = [], []
+    with pytest.raises(MemoryError, match="CUDA out of memory"):
+        next(train(*digits, FAST))
+
+
 def seen_labels(monkeypatch, training: Callable[[], object]) -> list[Tensor]:
     """The labels that the network was given at each step of the optimiser."""
     seen = []

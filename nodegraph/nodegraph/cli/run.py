@@ -27,6 +27,31 @@ __all__ = ["run_command"]
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
+MEMORY = re.compile(r"(?:(?P<device>[a-z]+(?::\d+)?)=)?(?P<size>.+)")
+
+
+def read_memory(
+    ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> int | dict[str, int | str] | None:
+    """What `Session` takes as its memory, of `--memory 6GB` or `--memory cuda=20GB --memory cpu=32GB`."""
+    from nodegraph.errors import UsageError
+    from nodegraph.memory import budgets, read_bytes
+
+    parts = [MEMORY.fullmatch(text) for text in given]
+    try:
+        if len(given) == 1 and parts[0] is not None and parts[0]["device"] is None:
+            return read_bytes(given[0])
+        found: dict[str, int | str] = {}
+        for text, part in zip(given, parts, strict=True):
+            if part is None or part["device"] is None:
+                raise UsageError(f"memory has {text!r} among others, each must be DEVICE=SIZE, such as cuda=20GB")
+            found[part["device"]] = part["size"]
+        budgets(found)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+    return found or None
+
+
 def check_device(ctx: click.Context, parameter: click.Parameter, device: str) -> str:
     if not DEVICE.fullmatch(device):
         raise click.BadParameter(f"{device!r} is no device, must be auto, cpu, cuda:0 or mps")
@@ -51,6 +76,10 @@ def check_device(ctx: click.Context, parameter: click.Parameter, device: str) ->
     "--device", default="auto", show_default=True, callback=check_device, metavar="DEVICE",
     help="Where networks run: auto, cpu, cuda:0, mps.",
 )
+@click.option(
+    "--memory", multiple=True, callback=read_memory, metavar="[DEVICE=]SIZE",
+    help="What networks may take on each device, or on one: 6GB, cuda=20GB; what is free when not said. Repeatable.",
+)
 @click.option("--events", type=click.Choice(["json"]), help="Print every event as a line of JSON on standard output.")
 @click.option("--no-cache", is_flag=True, help="Run every node, whatever is remembered of it.")
 @click.option("--no-metadata", is_flag=True, help="Leave the graph out of the pictures.")
@@ -67,6 +96,7 @@ def run_command(
     targets: tuple[str, ...],
     out: Path,
     device: str,
+    memory: int | dict[str, int | str] | None,
     events: str | None,
     no_cache: bool,
     no_metadata: bool,
@@ -98,8 +128,9 @@ def run_command(
     refuse_device(registry, device)
     warn(graph, registry, targets)
     return run_graph(
-        file, graph, registry, targets, out, device, events, use_cache=not no_cache, metadata=not no_metadata
-    )
+        file, graph, registry, targets, out, device, events,
+        use_cache=not no_cache, metadata=not no_metadata, memory=memory,
+    )  # fmt: skip
 
 
 def show_help(ctx: click.Context, file: str, graph: Graph, registry: Registry) -> None:
@@ -154,6 +185,7 @@ def run_graph(
     *,
     use_cache: bool,
     metadata: bool,
+    memory: int | dict[str, int | str] | None = None,
 ) -> int:
     """Run, showing how it goes, and name the files; the exit status."""
     from nodegraph.aloud import overheard
@@ -175,7 +207,7 @@ def run_graph(
     try:
         with (
             overheard() as warned,
-            Session(registry) as session,
+            Session(registry, memory=memory) as session,
             cancelled_by_interrupt(control, display.interrupted),
             display,
             warnings.catch_warnings(action="ignore", category=GraphWarning),  # `warn` has told it

@@ -8,7 +8,7 @@ import sys
 import click
 
 from .logs import verbose_option
-from .run import check_device
+from .run import check_device, read_memory
 
 __all__ = ["worker_command"]
 
@@ -18,8 +18,12 @@ __all__ = ["worker_command"]
     "--device", default="auto", show_default=True, callback=check_device, metavar="DEVICE",
     help="Where networks run, unless a request says: auto, cpu, cuda:0, mps.",
 )  # fmt: skip
+@click.option(
+    "--memory", multiple=True, callback=read_memory, metavar="[DEVICE=]SIZE",
+    help="What networks may take on each device, or on one: 6GB, cuda=20GB; what is free when not said. Repeatable.",
+)  # fmt: skip
 @verbose_option
-def worker_command(device: str) -> int:
+def worker_command(device: str, memory: int | dict[str, int | str] | None) -> int:
     """Describe, check and run graphs for another program, such as the editor.
 
     It reads requests from standard input and writes answers and events to standard output, one JSON object a line;
@@ -36,4 +40,4 @@ def worker_command(device: str) -> int:
 
     from nodegraph.plugins import load_plugins
 
-    return Server(streams, load_plugins, device).serve()
+    return Server(streams, load_plugins, device, memory).serve()

@@ -46,12 +46,20 @@ class Server:
     Args:
         device: what runs use that name none.
         load: makes the registry, after the greeting.
+        memory: what networks may take, as `Session` says it.
     """
 
-    def __init__(self, streams: Streams, load: Callable[[], Registry], device: str = "auto") -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        load: Callable[[], Registry],
+        device: str = "auto",
+        memory: int | Mapping[str, int | str] | None = None,
+    ) -> None:
         self._lines = Lines(streams, MOST_BYTES, lambda: self.end(0))
         self._load = load
         self._device = device
+        self._memory = memory
         self._store = Store()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -64,7 +72,8 @@ class Server:
         self._lines.write(greeting(self._device))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupted)
-        self.runs = Runs(Session(self._load()), self._device, lambda event: self._lines.write(to_json(event)))
+        session = Session(self._load(), memory=self._memory)
+        self.runs = Runs(session, self._device, lambda event: self._lines.write(to_json(event)))
         for work in (self._read, self._answer_all):
             threading.Thread(target=work, name=work.__name__, daemon=True).start()
         try:

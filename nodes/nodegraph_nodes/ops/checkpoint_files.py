@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -196,10 +197,19 @@ def parts_here(folder: Path, component: str, names: set[str], weights: Weights) 
 
 def tensors_in(folder: Path, component: str, variant: str) -> set[str]:
     """The names of all weights of a component, as the headers of its files tell them."""
+    return set(shapes_in(folder, component, variant))
+
+
+def numbers_in(folder: Path, component: str, variant: str) -> int:
+    """How many numbers the weights of a component are."""
+    return sum(prod(shape) for shape in shapes_in(folder, component, variant).values())
+
+
+def shapes_in(folder: Path, component: str, variant: str) -> dict[str, tuple[int, ...]]:
     names = names_in(folder / component)
     weights = weights_among(names, variant)
     files = set() if weights is None else parts_here(folder, component, names, weights)
-    return {tensor for name in files for tensor in read_header(folder / component / name)[0]}
+    return {tensor: shape for name in files for tensor, shape in read_header(folder / component / name)[0].items()}
 
 
 def why_no_weights(component: str, names: set[str]) -> str:

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nodegraph_nodes.ops.checkpoint_files import Damaged, Lacking, inspect_component, kind_of, names_in, read_json
+from nodegraph_nodes.ops.checkpoint_files import (
+    Damaged,
+    Lacking,
+    inspect_component,
+    kind_of,
+    names_in,
+    numbers_in,
+    read_json,
+)
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.+-]*)*", re.ASCII)
@@ -57,6 +65,13 @@ class Checkpoint:
     def variant_of(self, component: str) -> str:
         """The variant that the weights of a component are here in."""
         return dict(self.found).get(component, self.variant)
+
+    def loaded_bytes(self, component: str, itemsize: int) -> int:
+        """What the weights of a component take in memory, a number in `itemsize` bytes; 0 if that cannot be told."""
+        try:
+            return itemsize * numbers_in(self.folder, component, self.variant_of(component))
+        except ValueError:  # what is wrong with them is told when they are loaded
+            return 0
 
     def has(self, component: str) -> bool:
         """Whether an optional component ("watermarker?") was found."""

@@ -129,7 +129,8 @@ def second_stage(
 def stored(checkpoint: Checkpoint, store: Store, dtype: torch.dtype) -> StoredNetwork:
     """The network of a checkpoint in a type; the same one for all denoisers that name it."""
     key = ("UNet", str(checkpoint.folder.absolute()), checkpoint.identity, checkpoint.variant_of("unet"), str(dtype))
-    return StoredNetwork(key, partial(load_unet, checkpoint, dtype), store)
+    need = partial(checkpoint.loaded_bytes, "unet", dtype.itemsize)
+    return StoredNetwork(key, partial(load_unet, checkpoint, dtype), store, need=need)
 
 
 def name_of(stage: str, conditioning: Conditioning) -> str:

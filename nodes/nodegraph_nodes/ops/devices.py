@@ -1,4 +1,6 @@
-"""Devices: what there is on this machine to compute on."""
+"""Devices: what there is on this machine to compute on, and what memory they have."""
+
+import gc
 
 import torch
 
@@ -30,6 +32,31 @@ def find_device(name: str) -> str:
             raise ValueError(f"the device is {name}, but this machine has {there}; use auto or cpu")
         return f"cuda:{int(number or 0)}"
     raise ValueError(f"the device is {name!r}, must be auto, cpu, cuda, cuda:0, cuda:1, ..., or mps")
+
+
+def device_memory(device: str, tidy: bool = False) -> tuple[int, int] | None:
+    """The bytes of a GPU that can be taken now, and all that it has; None of the processor.
+
+    Args:
+        tidy: give back first what torch keeps there for later, and what circles of references still hold.
+    """
+    kind, _, number = device.partition(":")
+    if tidy:
+        gc.collect()
+    if kind == "cuda" and torch.cuda.is_available():
+        index = int(number or 0)
+        if tidy:
+            with torch.cuda.device(index):
+                torch.cuda.empty_cache()
+        free, total = torch.cuda.mem_get_info(index)
+        unused = torch.cuda.memory_reserved(index) - torch.cuda.memory_allocated(index)  # torch's own, nothing in it
+        return free + unused, total
+    if kind == "mps" and torch.backends.mps.is_available():
+        if tidy:
+            torch.mps.empty_cache()
+        total = torch.mps.recommended_max_memory()
+        return max(0, total - torch.mps.current_allocated_memory()), total
+    return None
 
 
 def find_dtype(name: str, device: str) -> torch.dtype:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nodegraph_nodes.ops.shortages import SMALLER, Shortage, attempt
 from nodegraph_nodes.ops.sizes import check_rows, check_shape
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Network, Point, Query
 
@@ -120,27 +121,31 @@ class Evaluator:
         """One forward pass, or several smaller ones when memory does not hold one."""
         fitting = self._fitting.get(network.key, len(x))
         if len(x) <= fitting:
-            try:
-                answer = network(x, t, **inputs)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                reason = str(error)
-            else:
+            answer = attempt(lambda: network(x, t, **inputs))
+            if not isinstance(answer, Shortage):
                 self.forwards += 1
                 self.rows += len(x)
                 return answer
-            # Outside `except`, where the traceback would keep alive what the failed call had allocated.
             if len(x) == 1:
-                raise MemoryError(
-                    f"{x.device} has no memory for one picture of {list(x.shape[1:])} in this network ({reason}); "
-                    "close what else uses it, choose a smaller network, or another device"
-                )
+                raise no_memory(network, x, answer.reason)
             fitting = self._fitting[network.key] = (len(x) + 1) // 2
         chunks = [slice(first, first + fitting) for first in range(0, len(x), fitting)]
         return torch.cat(
             [self._call(network, x[rows], t, {name: value[rows] for name, value in inputs.items()}) for rows in chunks]
         )
+
+
+def no_memory(network: Network, x: Tensor, reason: str) -> Exception:
+    """The error for a picture that finds no room in a network, told by its store where it has one."""
+    what = f"one picture of {list(x.shape[1:])} in this network"
+    tell = getattr(network, "shortage", None)
+    if tell is not None:
+        told: Exception = tell(what, str(x.device), reason)
+        return told
+    error = MemoryError(f"{x.device} has no memory for {what} ({reason})")
+    for remedy in (SMALLER, "choose a smaller network", f"or close what else uses {x.device}"):
+        error.add_note(remedy)
+    return error
 
 
 def price(denoiser: Denoiser, x: Tensor, timesteps: Iterable[int]) -> Cost:
@@ -190,13 +195,3 @@ def rows_for(values: Tensor, count: int, name: str) -> Tensor:
     n = len(values)
     check_rows(n, count, name)
     return values if n == count else values.repeat(count // n, *[1] * (values.ndim - 1))
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the host or on a device; some devices tell it only in words."""
-    told = str(error).lower()
-    return (
-        isinstance(error, (MemoryError, torch.OutOfMemoryError))
-        or "out of memory" in told
-        or "can't allocate memory" in told
-    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nodegraph_nodes.ops.evaluation import is_out_of_memory
+from nodegraph_nodes.ops.shortages import is_out_of_memory
 
 
 @contextmanager

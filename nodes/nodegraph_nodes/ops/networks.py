@@ -5,7 +5,8 @@ bounded by bytes, and is fetched to the device of `x` when it is called. So a de
 """
 
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,8 +17,9 @@ from torch import Tensor, nn
 
 from nodegraph_nodes.ops.devices import find_format
 from nodegraph_nodes.ops.digits import read_digits
-from nodegraph_nodes.ops.evaluation import is_out_of_memory, rows_for
+from nodegraph_nodes.ops.evaluation import rows_for
 from nodegraph_nodes.ops.fingerprints import fingerprint
+from nodegraph_nodes.ops.shortages import SMALLER, with_room
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, Model, NoiseSchedule, Point, Query, Shape
 
 T = TypeVar("T")
@@ -27,7 +29,10 @@ SHIPPED = Path(__file__).parent.parent / "weights" / "mnist.safetensors"
 
 
 class Store(Protocol):
-    """Where networks live: made once, moved where they are wanted, let go when room is needed."""
+    """Where networks live: made once, moved where they are wanted, let go when room is needed.
+
+    `need` tells the bytes that making takes, where they are known before.
+    """
 
     def get(
         self,
@@ -36,12 +41,27 @@ class Store(Protocol):
         nbytes: Callable[[T], int] | None = None,
         move: Callable[[T, str], T] | None = None,
         device: str = "cpu",
+        need: Callable[[], int] | None = None,
     ) -> T: ...
 
-    def make_room(self, wanted: int) -> int: ...
+    def use(
+        self,
+        key: Hashable,
+        make: Callable[[], T],
+        nbytes: Callable[[T], int] | None = None,
+        move: Callable[[T, str], T] | None = None,
+        device: str = "cpu",
+        need: Callable[[], int] | None = None,
+    ) -> AbstractContextManager[T]:
+        """As `get`; within the block nobody takes the value away from the device."""
 
-    @property
-    def held_bytes(self) -> int: ...
+    def make_room(self, wanted: int | None = None, device: str = "cpu") -> int:
+        """Let go of what is not in use, all of it when `wanted` is None; how many bytes are free by that."""
+
+    def shortage(
+        self, what: str, device: str, reason: str = "", size: int = 0, remedies: Collection[str] = ()
+    ) -> Exception:
+        """The error for something that finds no room on a device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,27 +72,24 @@ class StoredNetwork:
         key: names what `make` makes; equal keys share one network.
         make: loads the network; its modules are called with `(x, t, **inputs)`.
         origin: the value that it is made of, if it is not a file; kept as long as the network is named.
+        need: the bytes that making it takes, where that is known before.
     """
 
     key: Hashable
     make: Callable[[], nn.Module] = field(repr=False)
     store: Store = field(repr=False)
     origin: Model | None = field(default=None, repr=False)
+    need: Callable[[], int] | None = field(default=None, repr=False)
 
     def __call__(self, x: Tensor, t: int, **inputs: Tensor) -> Tensor:
-        network = self.store.get(self.key, self.make, nbytes=module_bytes, move=moved, device=str(x.device))
-        answer: Tensor
-        try:
-            answer = network(x, t, **inputs)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error) or not self.made_room(network):
-                raise
-            answer = network(x, t, **inputs)
+        device = str(x.device)
+        with self.store.use(self.key, self.make, module_bytes, moved, device, self.need) as network:
+            answer: Tensor = with_room(lambda: network(x, t, **inputs), partial(self.store.make_room, None, device))
         return answer
 
-    def made_room(self, network: nn.Module) -> bool:
-        """Let the store drop what else it holds; whether that was anything."""
-        return self.store.make_room(self.store.held_bytes - module_bytes(network)) > 0
+    def shortage(self, what: str, device: str, reason: str) -> Exception:
+        """The error for something that finds no room beside the network."""
+        return self.store.shortage(what, device, reason, remedies=[SMALLER])
 
     def __deepcopy__(self, memo: object) -> "StoredNetwork":
         return self  # it names something shared, and holds nothing of its own

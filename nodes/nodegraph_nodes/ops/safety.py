@@ -7,6 +7,7 @@ being loaded, and never to be left out.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.loading import explained, without_bars
 from nodegraph_nodes.ops.networks import Store, module_bytes, moved
 from nodegraph_nodes.ops.pictures import from_bytes
+from nodegraph_nodes.ops.shortages import Shortage, attempt, with_room
 from nodegraph_nodes.ops.sizes import check_rgb
 
 CHUNK = 8  # pictures that are looked at together
@@ -65,13 +67,23 @@ def check_pictures(
     if not bool(torch.isfinite(pixels).all()):
         raise ValueError("image holds values that are no numbers; what made it went wrong")
     key = ("IFSafetyChecker", checkpoint.identity, "float32")
-    checker = store.get(key, lambda: load_checker(checkpoint), nbytes=module_bytes, move=moved, device=device)
     extractor = load_extractor(checkpoint)
     shown = (pixels / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy().copy()
-    flagged: list[bool] = []
-    for first in range(0, len(shown), CHUNK):
-        proceed(first, len(shown))
-        flagged += blackened(shown[first : first + CHUNK], checker, extractor, device)
+    need = partial(checkpoint.loaded_bytes, "safety_checker", torch.float32.itemsize)
+    with store.use(key, lambda: load_checker(checkpoint), module_bytes, moved, device, need) as checker:
+        make_room = partial(store.make_room, None, device)
+        flagged: list[bool] = []
+        at_once = CHUNK
+        while len(flagged) < len(shown):
+            proceed(len(flagged), len(shown))
+            chunk = shown[len(flagged) :][:at_once]
+            found = attempt(partial(with_room, partial(blackened, chunk, checker, extractor, device), make_room))
+            if not isinstance(found, Shortage):
+                flagged += found
+            elif len(chunk) > 1:
+                at_once = (len(chunk) + 1) // 2
+            else:
+                raise store.shortage("one picture in the safety checker", device, found.reason)
     proceed(len(shown), len(shown))
     said = f"{sum(flagged)} of {len(flagged)} flagged and made black" if any(flagged) else "none flagged"
     why_not = why_no_watermark(checkpoint, watermark, min(shown.shape[1:3]))

@@ -5,7 +5,7 @@ one prompt and taken off again before the embedding is handed on, so that the ne
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.embeddings import TOKENS
-from nodegraph_nodes.ops.evaluation import is_out_of_memory
 from nodegraph_nodes.ops.loading import explained, without_bars
 from nodegraph_nodes.ops.networks import Store, module_bytes
+from nodegraph_nodes.ops.shortages import Shortage, attempt, with_room
 from nodegraph_nodes.ops.traits import encoder_width
 from nodegraph_nodes.ops.words import count
 
@@ -70,29 +70,47 @@ def encode(
         tell: called with 0 before the encoder is loaded and 1 before the prompt is encoded, and with words.
 
     Raises:
-        ValueError: what is in the folders is no T5, or it does not fit on the device.
+        ValueError: what is in the folders is no T5.
     """
     key = ("T5", checkpoint.identity, checkpoint.variant_of("text_encoder"), str(dtype))
-    tell(0, "loading the text encoder")
-    encoder = store.get(key, partial(load_encoder, checkpoint, dtype), nbytes=encoder_bytes)
-    tell(1, f'encoding "{text}"')
-    with encoder.lock:
-        # Another thread may have made the store drop it meanwhile; what is here is not to be loaded again.
-        place = partial(store.get, key, lambda: encoder, encoder_bytes, moved)
-        try:
-            place(device)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise too_large(encoder, device) from error
-        try:
-            found = encoder.encode(text, device)
-        finally:
-            place("cpu")
+    need = partial(checkpoint.loaded_bytes, "text_encoder", dtype.itemsize)
+    found = encode_by(key, partial(load_encoder, checkpoint, dtype), text, store, device=device, tell=tell, need=need)
     if not found.embedding.isfinite().all():
         raise ValueError(
             f"dtype is {str(dtype).removeprefix('torch.')}, in which T5 overflowed; use bfloat16 or float32"
         )
+    return found
+
+
+def encode_by(
+    key: Hashable,
+    load: Callable[[], Encoder],
+    text: str,
+    store: Store,
+    *,
+    device: str = "cpu",
+    tell: Tell = lambda step, what: None,
+    need: Callable[[], int] | None = None,
+) -> Encoded:
+    """Encode a prompt by an encoder, which is brought to the device for that and taken off again.
+
+    Args:
+        key: names what `load` loads onto the CPU; equal keys share one encoder. The rest is as of `encode`.
+        need: the bytes that loading takes, where they are known before.
+    """
+    tell(0, "loading the text encoder")
+    encoder = store.get(key, load, nbytes=encoder_bytes, need=need)
+    tell(1, f'encoding "{text}"')
+    with encoder.lock:
+        # Another thread may have made the store drop it meanwhile; what is here is not to be loaded again.
+        try:
+            with store.use(key, lambda: encoder, encoder_bytes, moved, device):
+                call = partial(with_room, lambda: encoder.encode(text, device), partial(store.make_room, None, device))
+                found = attempt(call)
+        finally:
+            store.get(key, lambda: encoder, encoder_bytes, moved, "cpu")
+    if isinstance(found, Shortage):
+        raise store.shortage("a prompt in the text encoder", device, found.reason)
     return found
 
 
@@ -101,20 +119,8 @@ def encoder_bytes(encoder: Encoder) -> int:
 
 
 def moved(encoder: Encoder, device: str) -> Encoder:
-    try:
-        encoder.network.to(device)
-    except BaseException:
-        encoder.network.to("cpu")  # a part of it may be there already
-        raise
+    encoder.network.to(device)
     return encoder
-
-
-def too_large(encoder: Encoder, device: str) -> ValueError:
-    error = ValueError(f"the text encoder takes {encoder_bytes(encoder) / 1e9:.1f} GB, for which {device} has no room")
-    error.add_note(
-        "choose a dtype of half the size, or run this node once with --only and --device cpu: what it made is kept"
-    )
-    return error
 
 
 def load_encoder(checkpoint: Checkpoint, dtype: torch.dtype) -> Encoder:

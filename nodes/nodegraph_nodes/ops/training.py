@@ -22,6 +22,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.mnist import data_hash
 from nodegraph_nodes.ops.samplers import Sampler
+from nodegraph_nodes.ops.shortages import with_room
 from nodegraph_nodes.ops.unet import UNet, UNetConfig, build_unet
 from nodegraph_nodes.ops.weights import read_safetensors, safetensors_bytes, write_atomically
 from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Noisy, Point
@@ -107,6 +108,7 @@ def train(
     checkpoint: Path | None = None,
     device: str | torch.device = "cpu",
     ask: Callable[[], object] = lambda: None,
+    make_room: Callable[[], int] = lambda: 0,
 ) -> Generator[TrainingStep, None, None]:
     """Train on pictures, yielding after every step; may be closed at any of them.
 
@@ -120,6 +122,7 @@ def train(
         device: where the network is trained.
         ask: called between the steps that draw the samples of an epoch, where nothing is yielded; what it raises
             ends the training, which can go on from there as from any other step.
+        make_room: called when memory runs out there; how many bytes it freed for the step to be tried again.
 
     Raises:
         ValueError: the data do not fit, the checkpoint is damaged, or the loss stopped being a number.
@@ -128,7 +131,7 @@ def train(
         raise ValueError(
             f"images are {list(images.shape)} and labels {list(labels.shape)}, must be (N, S, S) and (N,), N at least 1"
         )
-    training = _Training(images, labels, settings, torch.device(device))
+    training = with_room(lambda: _Training(images, labels, settings, torch.device(device)), make_room)
     if checkpoint is not None and checkpoint.exists():
         training.resume(checkpoint)
     saved = training.step
@@ -142,7 +145,7 @@ def train(
 
     try:
         while training.step < training.total:
-            training.learn()
+            training.learn(make_room)
             if training.at_epoch_end:
                 training.draw(ask)
                 if checkpoint is not None:
@@ -258,9 +261,26 @@ class _Training:
     def at_epoch_end(self) -> bool:
         return self.step % self.steps_per_epoch == 0
 
-    def learn(self) -> None:
+    def learn(self, make_room: Callable[[], int]) -> None:
         """Take one step of the optimiser."""
         step, settings = self.step, self.settings
+        loss = with_room(lambda: self.differentiate(step), make_room)
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
+        self.settled = False
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(step, self.total, settings.lr)
+        self.optimizer.step()
+        self.losses.append(loss)
+        self.sheet = None
+
+        decay = min(settings.ema, (1 + step) / (10 + step))  # early on the average would hold on to the first weights
+        for name, value in self.net.named_parameters():
+            self.average[name].lerp_(value.detach(), 1 - decay)
+        self.settled = True
+
+    def differentiate(self, step: int) -> float:
+        """Leave the gradients of one step with the weights; its loss."""
+        self.optimizer.zero_grad()
         x_0, label, t, noise = self._examples(step)
         ab_t = self.kept[t][:, None, None, None]
         x_t = ab_t.sqrt() * x_0 + (1 - ab_t).sqrt() * noise
@@ -269,22 +289,11 @@ class _Training:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
                 estimate = self.net(x_t, t, label)
             loss = F.mse_loss(estimate.float(), noise)
-            if not math.isfinite(loss.item()):
-                raise ValueError(f"the loss is {loss.item()} at step {step + 1}; lr is {settings.lr}, try a lower one")
-            self.optimizer.zero_grad()
+            found = loss.item()
+            if not math.isfinite(found):
+                raise ValueError(f"the loss is {found} at step {step + 1}; lr is {self.settings.lr}, try a lower one")
             loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
-        self.settled = False
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, self.total, settings.lr)
-        self.optimizer.step()
-        self.losses.append(loss.item())
-        self.sheet = None
-
-        decay = min(settings.ema, (1 + step) / (10 + step))  # early on the average would hold on to the first weights
-        for name, value in self.net.named_parameters():
-            self.average[name].lerp_(value.detach(), 1 - decay)
-        self.settled = True
+        return found
 
     @property
     def lacks_sheet(self) -> bool:

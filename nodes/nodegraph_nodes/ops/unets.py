@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nodegraph_nodes.ops.checkpoints import Checkpoint
-from nodegraph_nodes.ops.evaluation import is_out_of_memory
+from nodegraph_nodes.ops.shortages import is_out_of_memory
 from nodegraph_nodes.ops.words import count
 
 
