@@ -21,7 +21,7 @@ from math import lcm
 from typing import Any
 
 from nodegraph import Foresight
-from nodegraph_nodes.ops.agreements import agreed, check_schedules
+from nodegraph_nodes.ops.agreements import agreed, check_schedules, check_spaces, space_of_start
 from nodegraph_nodes.ops.demands import Demand, Pictures, check_all
 from nodegraph_nodes.ops.picture_headers import check_is_picture, size_in
 from nodegraph_nodes.ops.presets import Presets, overridden, settled
@@ -185,6 +185,8 @@ def kept(known: Foresight, image: str = "image", mask: str = "") -> dict[str, An
     facts, picture = dict(known.of("denoiser")), known.of(image)
     shape, size = shape_of(picture), size_of(picture)
     with known.refusals():
+        if "space" in facts:
+            check_spaces("the image", picture.get("space"), facts["space"])
         if shape is not None:
             check_image(shape, shape_of(facts))
         masked = size_of(known.of(mask)) if mask else None
@@ -201,6 +203,8 @@ def sampled(known: Foresight, start: str, denoiser: str = "denoiser") -> dict[st
     begun, asks = known.of(start), known.of(denoiser)
     shape, batch = shape_of(begun), begun.get("batch")
     with known.refusals():
+        if "space" in asks:
+            check_spaces(f"the {start}", space_of_start(begun.get("t"), begun.get("space")), asks["space"])
         if "schedule" in asks:
             check_schedules(begun.get("schedule"), asks["schedule"])
         if shape is not None:
