@@ -80,7 +80,7 @@ class FlipAverage(Composition):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_orthogonal(self.view, self.shape)
+        check_orthogonal(self.view, self.shape, self.space)
 
     def ask(self, p: Point) -> Asking:
         a, seen = yield from gather(self.upright.ask(p), self.flipped.ask(through(self.view, p)))

@@ -5,7 +5,7 @@ one prompt and taken off again before the embedding is handed on, so that the ne
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,11 +37,16 @@ class Encoded(NamedTuple):
 
 
 class Encoder:
-    """A network and its tokenizer; whoever has the lock decides which device it is on."""
+    """A network and its tokenizer; whoever has the lock decides which device it is on.
 
-    def __init__(self, network: nn.Module, tokenizer: Any) -> None:
+    Args:
+        masked: whether the network is told where a prompt ends, so that what stands behind does not count.
+    """
+
+    def __init__(self, network: nn.Module, tokenizer: Any, masked: bool = True) -> None:
         self.network = network
         self.tokenizer = tokenizer
+        self.masked = masked
         self.lock = threading.Lock()
 
     def encode(self, text: str, device: str) -> Encoded:
@@ -49,7 +54,8 @@ class Encoder:
         whole = len(self.tokenizer(text, verbose=False).input_ids)
         given = self.tokenizer(text, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt")
         with torch.no_grad():
-            states = self.network(given.input_ids.to(device), attention_mask=given.attention_mask.to(device))[0]
+            mask = given.attention_mask.to(device) if self.masked else None
+            states = self.network(given.input_ids.to(device), attention_mask=mask)[0]
         return Encoded(states.float().cpu(), max(0, whole - TOKENS))
 
 
@@ -73,8 +79,30 @@ def encode(
         ValueError: what is in the folders is no T5, or it does not fit on the device.
     """
     key = ("T5", checkpoint.identity, checkpoint.variant_of("text_encoder"), str(dtype))
+    found = encode_by(key, partial(load_encoder, checkpoint, dtype), text, store, device=device, tell=tell)
+    if not found.embedding.isfinite().all():
+        raise ValueError(
+            f"dtype is {str(dtype).removeprefix('torch.')}, in which T5 overflowed; use bfloat16 or float32"
+        )
+    return found
+
+
+def encode_by(
+    key: Hashable,
+    load: Callable[[], Encoder],
+    text: str,
+    store: Store,
+    *,
+    device: str = "cpu",
+    tell: Tell = lambda step, what: None,
+) -> Encoded:
+    """Encode a prompt by an encoder, which is brought to the device for that and taken off again.
+
+    Args:
+        key: names what `load` loads onto the CPU; equal keys share one encoder. The rest is as of `encode`.
+    """
     tell(0, "loading the text encoder")
-    encoder = store.get(key, partial(load_encoder, checkpoint, dtype), nbytes=encoder_bytes)
+    encoder = store.get(key, load, nbytes=encoder_bytes)
     tell(1, f'encoding "{text}"')
     with encoder.lock:
         # Another thread may have made the store drop it meanwhile; what is here is not to be loaded again.
@@ -86,14 +114,9 @@ def encode(
                 raise
             raise too_large(encoder, device) from error
         try:
-            found = encoder.encode(text, device)
+            return encoder.encode(text, device)
         finally:
             place("cpu")
-    if not found.embedding.isfinite().all():
-        raise ValueError(
-            f"dtype is {str(dtype).removeprefix('torch.')}, in which T5 overflowed; use bfloat16 or float32"
-        )
-    return found
 
 
 def encoder_bytes(encoder: Encoder) -> int:
