@@ -51,9 +51,9 @@ def check_on(space: str, name: str, said: str = "") -> None:
 def not_on_latents(said: str, space: str) -> ValueError:
     """Why latents may not be seen through something, which `said` names."""
     return ValueError(
-        f"{said} does not commute with the VAE of {space}: a latent stands for a block of pixels, and to move or negate "
-        "latents is not to do so with pixels; take identity, flip, mirror, rotate_90, rotate_180 or rotate_270, which "
-        "move a picture as a whole"
+        f"{said} does not commute with the VAE of {space}: a latent stands for a block of pixels, and to move or "
+        "negate latents is not to do so with pixels; take identity, flip, mirror, rotate_90, rotate_180 or rotate_270, "
+        "which move a picture as a whole"
     )
 
 
