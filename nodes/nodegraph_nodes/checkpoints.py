@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from nodegraph import Foresight
+from nodegraph_nodes.ops.checkpoint_files import tensors_in
 from nodegraph_nodes.ops.checkpoints import Checkpoint, MissingCheckpoint, locate
 from nodegraph_nodes.ops.schedulers import number_in, prediction_of, schedule_of
 from nodegraph_nodes.ops.traits import Traits, check_weights, traits
@@ -29,6 +30,7 @@ __all__ = [
     "number_in",
     "prediction_of",
     "schedule_of",
+    "tensors_in",
     "traits",
 ]
 
