@@ -26,7 +26,7 @@ def largest(a: Tensor, b: Tensor) -> float:
     return float((a - b).abs().max())
 
 
-def text_to_image(folder: Path, *, scale: float = 7.5, size: int = 64, batch: int = 1, **sampler: Any) -> Graph:
+def text_to_image(folder: Path | str, *, scale: float = 7.5, size: int = 64, batch: int = 1, **sampler: Any) -> Graph:
     """A cat, away from a dog, of the noise of seed 0."""
     return (
         Graph()

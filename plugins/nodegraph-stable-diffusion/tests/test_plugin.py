@@ -10,7 +10,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from hub_server import Hub, Model
 from sd_graphs import text_to_image
+from tiny_sd import write_sd_checkpoint
 
 import nodegraph
 import nodegraph_nodes
@@ -155,3 +157,30 @@ def test_the_command_line_runs_it(installed, folder, tmp_path):
     done = called(installed, "run", tmp_path / "cat.json", "--out", tmp_path / "out", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["cat.png"]
+
+
+def test_fetch_brings_what_it_needs_and_no_more(installed, tmp_path):
+    """Of all that is in the folder of the hub, also other variants, a checker and single files."""
+    source = write_sd_checkpoint(tmp_path / "source", variants=("", "fp16"))
+    files = {str(path.relative_to(source)): path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    weights = files["unet/diffusion_pytorch_model.fp16.safetensors"]
+    others = ["v1-5-pruned.safetensors", "safety_checker/model.fp16.safetensors"]
+    others += ["unet/diffusion_pytorch_model.non_ema.safetensors", "text_encoder/pytorch_model.bin"]
+    name = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    model = Model({**files, **dict.fromkeys(others, weights)})
+    graph = text_to_image(name, steps=2)
+    save(graph.add("save", "SaveImage").connect("decode.image -> save.image"), tmp_path / "cat.json")
+    with Hub(**{name.replace("/", "__"): model}) as hub:
+        kept = {key: value for key, value in installed.items() if not key.startswith("HF_")}
+        online = {**kept, "HF_ENDPOINT": hub.endpoint, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_DISABLE_XET": "1"}
+        online |= {"NO_PROXY": "*", "HF_HUB_DISABLE_TELEMETRY": "1"}
+        done = called(online, "fetch", tmp_path / "cat.json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        asked = {request.partition("/resolve/")[2].partition("/")[2].split()[0] for request in hub.requests
+                 if "/resolve/" in request}  # fmt: skip
+    assert asked >= {"text_encoder/model.fp16.safetensors", "tokenizer/merges.txt", "vae/config.json"}
+    assert not asked & set(others) and "unet/diffusion_pytorch_model.safetensors" not in asked
+    offline = {**online, "HF_HUB_OFFLINE": "1"}
+    done = called(offline, "run", tmp_path / "cat.json", "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((tmp_path / "out").iterdir())) == 1
