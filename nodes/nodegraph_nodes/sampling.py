@@ -276,9 +276,9 @@ def followed(
 
 
 def preview_of(denoiser: Denoiser, x0: "Tensor") -> bytes:
-    """A PNG of clean pictures as the denoiser shows them; of latents that it cannot, the mean of their channels."""
+    """A PNG of clean pictures as the denoiser shows them; of latents that it cannot, as their space is shown."""
     look = denoiser.preview(x0)
-    return picture_thumbnail(x0 if look is None else look, 256)
+    return picture_thumbnail(x0, 256, denoiser.space) if look is None else picture_thumbnail(look, 256)
 
 
 def foresee_one_step(known: Foresight) -> None:

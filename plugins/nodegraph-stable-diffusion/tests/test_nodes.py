@@ -18,7 +18,7 @@ from nodegraph_nodes.noise import pure_noise
 from nodegraph_nodes.ops.evaluation import Evaluator, price
 from nodegraph_nodes.types import Conditioning, Image
 from nodegraph_stable_diffusion import autoencoders, nodes, text_encoders
-from nodegraph_stable_diffusion.denoisers import LOOK
+from nodegraph_stable_diffusion.looks import COLOURS
 
 
 def drawn(*shape, seed=1):
@@ -262,7 +262,7 @@ def test_a_preview_is_the_linear_map(model, context):
     shown = nodes.sd_denoiser(context, model, prompt()).preview(latents)
     assert shown.shape == (2, 3, 3, 5)
     for colour in range(3):
-        expected = sum(LOOK[latent][colour] * latents[:, latent] for latent in range(4)).clamp(-1, 1)
+        expected = sum(COLOURS[latent][colour] * latents[:, latent] for latent in range(4)).clamp(-1, 1)
         assert largest(shown[:, colour], expected) < 1e-6
 
 

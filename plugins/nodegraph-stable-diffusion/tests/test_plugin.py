@@ -142,6 +142,16 @@ def test_the_command_line_finds_it_without_torch(installed):
     assert done.stdout == "[]\n", done.stderr
 
 
+def test_its_latents_are_shown_in_colour_on_every_wire(installed):
+    code = (
+        "import torch; from nodegraph_nodes.ops.latents import seen\n"
+        "from nodegraph_stable_diffusion.looks import colours\n"
+        "x = torch.randn(1, 4, 3, 5); print(torch.equal(seen(x, 'latent:sd1'), colours(x)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=installed)
+    assert done.stdout == "True\n", done.stderr
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_check_names_the_checkpoint_that_is_missing(installed, path):
     done = called(installed, "check", path)
