@@ -125,6 +125,22 @@ def test_a_prompt_is_encoded_once_for_all_runs(folder, registry, tmp_path, monke
     assert torch.equal(first.embedding, again.embedding) and again.prompts == ("the photo of a cat",)
 
 
+def test_another_checkpoint_in_the_same_folder_encodes_anew(registry, tmp_path, monkeypatch):
+    """Neither the memory nor the disk takes it for the one before."""
+    monkeypatch.setenv("NODEGRAPH_CACHE", str(tmp_path / "cache"))
+    folder = write_sd_checkpoint(tmp_path / "sd")
+    graph = text_to_image(folder, steps=1)
+    with Session(registry) as session:
+        first = session.run(graph, targets=["wanted", "sample"])
+        write_sd_checkpoint(folder, seed=1)
+        second = session.run(graph, targets=["wanted", "sample"])
+    a, b = (result["wanted", "conditioning"].embedding for result in (first, second))
+    assert largest(a, b) > 0.01
+    fresh = write_sd_checkpoint(tmp_path / "fresh", seed=1)
+    expected = run(text_to_image(fresh, steps=1), registry, "sample").pixels
+    assert largest(second["sample", "image"].pixels, expected) < 1e-5
+
+
 # The denoiser
 
 
