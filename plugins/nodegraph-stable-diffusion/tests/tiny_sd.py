@@ -139,9 +139,19 @@ def vocabulary() -> dict[str, int]:
 def write_tokenizer(folder: Path) -> None:
     """`tokenizer/` as the real one has it: no `tokenizer.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    special = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
-    special |= {"pad_token": "<|endoftext|>"}
-    settings = {**special, "model_max_length": 77, "tokenizer_class": "CLIPTokenizer", "do_lower_case": True}
+    token = {"lstrip": False, "normalized": True, "rstrip": False, "single_word": False}
+    special: dict[str, Any] = {
+        "bos_token": {"content": "<|startoftext|>", **token},
+        "eos_token": {"content": "<|endoftext|>", **token},
+        "pad_token": "<|endoftext|>",
+        "unk_token": {"content": "<|endoftext|>", **token},
+    }
+    settings: dict[str, Any] = {
+        name: {"__type": "AddedToken", **value} if isinstance(value, dict) else value for name, value in special.items()
+    }
+    settings |= {"add_prefix_space": False, "do_lower_case": True, "errors": "replace", "model_max_length": 77}
+    settings |= {"name_or_path": "openai/clip-vit-large-patch14", "tokenizer_class": "CLIPTokenizer"}
+    settings |= {"special_tokens_map_file": "./special_tokens_map.json"}
     (folder / "vocab.json").write_text(json.dumps(vocabulary(), ensure_ascii=False), encoding="utf-8")
     (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *MERGES, ""]), encoding="utf-8")
     (folder / "special_tokens_map.json").write_text(json.dumps(special))
@@ -160,6 +170,7 @@ def write_sd_checkpoint(folder: Path, seed: int = 0, *, variants: Sequence[str] 
         for name, network in (("unet", tiny_unet(seed)), ("vae", tiny_vae(seed))):
             saved = network.half() if variant == "fp16" else network
             saved.save_pretrained(folder / name, variant=variant or None)
+        age_the_vae(folder / "vae", variant)
         write_text_encoder(folder / "text_encoder", seed, variant)
     write_tokenizer(folder / "tokenizer")
     write_config(folder, "scheduler/scheduler_config.json", **{**SCHEDULER, **scheduler})
@@ -170,6 +181,22 @@ def write_sd_checkpoint(folder: Path, seed: int = 0, *, variants: Sequence[str] 
     index |= {"tokenizer": ["transformers", "CLIPTokenizer"]}
     write_config(folder, "model_index.json", **index)
     return folder
+
+
+def age_the_vae(folder: Path, variant: str = "") -> None:
+    """Give config and weights of the VAE the names of an older version of diffusers, as the real one has them."""
+    from safetensors.torch import load_file, save_file
+
+    dotted = f".{variant}" if variant else ""
+    path = folder / f"diffusion_pytorch_model{dotted}.safetensors"
+    weights = load_file(path)
+    for new, old in (("to_q", "query"), ("to_k", "key"), ("to_v", "value"), ("to_out.0", "proj_attn")):
+        weights = {name.replace(f".{new}.", f".{old}."): value for name, value in weights.items()}
+    save_file(weights, path, {"format": "pt"})
+    told = json.loads((folder / "config.json").read_text())
+    kept = ("act_fn", "block_out_channels", "down_block_types", "in_channels", "latent_channels", "layers_per_block")
+    kept += ("norm_num_groups", "out_channels", "sample_size", "up_block_types", "_class_name")
+    write_config(folder, "config.json", **{name: value for name, value in told.items() if name in kept})
 
 
 def write_text_encoder(folder: Path, seed: int = 0, variant: str = "") -> None:
