@@ -25,7 +25,7 @@ class Half(nn.Module):
         self.layers = nn.Sequential(*(layer for layer in layers if layer is not None))
 
     def forward(self, x: Tensor, t: int) -> Tensor:
-        answer: Tensor = self.layers(x)
+        answer: Tensor = self.layers(x).contiguous()
         return answer
 
 
