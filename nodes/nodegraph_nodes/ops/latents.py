@@ -4,7 +4,7 @@ A distribution tells by an entry point in the group `nodegraph.latents`, whose n
 "latent:", and whose value is a function from latents (B, C, h, w) to pictures (B, 1 or 3, h, w) in [-1, 1]:
 
     [project.entry-points."nodegraph.latents"]
-    sd1 = "nodegraph_stable_diffusion.looks:colours"
+    mine = "nodegraph_mine.looks:colours"   # of the space latent:mine
 """
 
 import logging
