@@ -6,6 +6,7 @@ PYTHON ?= python3
 ARGS ?= -n 2 --dist loadfile
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PLUGINS := plugins/nodegraph-stable-diffusion
 
 # What Qt needs to start and to draw letters, as Debian and Ubuntu name it.
 QT_PACKAGES := libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
@@ -74,14 +75,14 @@ ifneq ($(READY),$(CURDIR))
 $(INSTALLED): FORCE
 endif
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Nodegraph needs Python 3.11 or newer, $(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo 'Installing into .venv: some minutes the first time, torch is large.'
 	@if [ "$(READY)" != "$(CURDIR)" ]; then $(PYTHON) -m venv --clear .venv; fi
 	@rm -f $(INSTALLED) && echo '$(CURDIR)' > $(INSTALLED).unfinished
-	$(BIN)/python -m pip install -c constraints.txt -e '.[all]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[all]' $(PLUGINS:%=-e %)
 	@mv $(INSTALLED).unfinished $(INSTALLED)
 
 FORCE:

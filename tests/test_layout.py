@@ -74,7 +74,15 @@ def test_check_imports_only_what_it_needs(tmp_path: Path) -> None:
     assert json.loads(done.stdout.splitlines()[-1]) == [0, []], done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("source", ["nodegraph/nodegraph", "nodes/nodegraph_nodes", "gui/nodegraph_gui"])
+SOURCES = (
+    "nodegraph/nodegraph",
+    "nodes/nodegraph_nodes",
+    "gui/nodegraph_gui",
+    "plugins/nodegraph-stable-diffusion/nodegraph_stable_diffusion",
+)
+
+
+@pytest.mark.parametrize("source", SOURCES)
 def test_source_roots_hold_one_package_of_a_name_of_its_own(source: str) -> None:
     package = ROOT / source
     assert (package / "__init__.py").is_file()

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from nodegraph import Context, Foresight, node
+from nodegraph_nodes.checkpoints import CheckpointName, Dtype, Revision, Variant, located
 from nodegraph_nodes.foresights import shape_of, size_of
 from nodegraph_nodes.ops.agreements import check_prompts
 from nodegraph_nodes.ops.checkpoints import Checkpoint, locate
@@ -15,7 +16,7 @@ from nodegraph_nodes.ops.schedulers import largest_of, schedule_of, tells_varian
 from nodegraph_nodes.ops.sizes import check_picture_channels, enlarged
 from nodegraph_nodes.ops.traits import FIRST, SECOND, first_traits, second_traits
 from nodegraph_nodes.ops.words import count
-from nodegraph_nodes.text import WIDTH, CheckpointName, Dtype, Revision, Variant, located
+from nodegraph_nodes.text import WIDTH
 from nodegraph_nodes.types import Conditioning, Denoiser, Image
 
 FirstStage = Annotated[

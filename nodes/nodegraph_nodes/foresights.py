@@ -12,7 +12,7 @@ conditioning: `prompts`, how many, each of so many `tokens` of so many numbers, 
     keeps                   the pictures that are kept while it is sampled, as facts
     sees                    the picture that a second stage enlarges, and with which noise
 
-Importing this imports no torch.
+A public module: plugins rely on the names in `__all__`. Importing it imports no torch.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,20 +21,41 @@ from math import lcm
 from typing import Any
 
 from nodegraph import Foresight
-from nodegraph_nodes.ops.agreements import agreed, check_schedules
-from nodegraph_nodes.ops.demands import Demand, Pictures, check_all
+from nodegraph_nodes.ops.agreements import agreed, check_pixels, check_schedules, check_spaces, space_of_start
+from nodegraph_nodes.ops.demands import Demand, Pictures, Rows, check_all
 from nodegraph_nodes.ops.picture_headers import check_is_picture, size_in
 from nodegraph_nodes.ops.presets import Presets, overridden, settled
+from nodegraph_nodes.ops.prompt_shapes import check_width
 from nodegraph_nodes.ops.sizes import (
     check_channel_count,
     check_image,
     check_like_sampled,
+    check_picture_channels,
     check_rows,
     check_shape,
     check_sides,
     check_size,
 )
 from nodegraph_nodes.types import Shape
+
+__all__ = [
+    "PICTURE",
+    "Rows",
+    "check_channel_count",
+    "check_picture_channels",
+    "check_pixels",
+    "check_sides",
+    "check_width",
+    "chosen",
+    "composed",
+    "composes",
+    "kept",
+    "passes",
+    "sampled",
+    "shape_of",
+    "size_of",
+    "told_one",
+]
 
 Facts = Mapping[str, Any]
 
@@ -185,6 +206,8 @@ def kept(known: Foresight, image: str = "image", mask: str = "") -> dict[str, An
     facts, picture = dict(known.of("denoiser")), known.of(image)
     shape, size = shape_of(picture), size_of(picture)
     with known.refusals():
+        if "space" in facts:
+            check_spaces("the image", picture.get("space"), facts["space"])
         if shape is not None:
             check_image(shape, shape_of(facts))
         masked = size_of(known.of(mask)) if mask else None
@@ -201,6 +224,8 @@ def sampled(known: Foresight, start: str, denoiser: str = "denoiser") -> dict[st
     begun, asks = known.of(start), known.of(denoiser)
     shape, batch = shape_of(begun), begun.get("batch")
     with known.refusals():
+        if "space" in asks:
+            check_spaces(f"the {start}", space_of_start(begun.get("t"), begun.get("space")), asks["space"])
         if "schedule" in asks:
             check_schedules(begun.get("schedule"), asks["schedule"])
         if shape is not None:

@@ -7,7 +7,7 @@ from pydantic import Field
 from nodegraph import Foresight, node
 from nodegraph_nodes.foresights import kept, settings, size_of
 from nodegraph_nodes.noise import Seed
-from nodegraph_nodes.ops.presets import INPAINTING, Preset, settled
+from nodegraph_nodes.ops.presets import INPAINTING, InpaintingPreset, settled
 from nodegraph_nodes.ops.sizes import check_factor
 from nodegraph_nodes.types import Denoiser, Image, Mask
 
@@ -23,7 +23,7 @@ Restore = Annotated[
     bool, Field(description="Put the kept part back exactly at the end, which before and fixed do not.")
 ]
 MaskPreset = Annotated[
-    Preset,
+    InpaintingPreset,
     Field(description="Inpaint as others' code does; sets mode and restore, which then stay as they are."),
 ]
 Factor = Annotated[

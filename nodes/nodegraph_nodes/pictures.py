@@ -7,7 +7,7 @@ from pydantic import Field
 
 from nodegraph import Context, Foresight, node, png
 from nodegraph_nodes.foresights import PICTURE, chosen, foresee_file_size, passes, size_of
-from nodegraph_nodes.ops.agreements import check_texts
+from nodegraph_nodes.ops.agreements import check_pixels, check_texts
 from nodegraph_nodes.ops.sizes import check_odd
 from nodegraph_nodes.types import Image
 
@@ -27,8 +27,7 @@ Headings = Annotated[
 
 def pixels_of(image: Image, name: str = "image") -> "Tensor":
     """The pixels of an image, which must not be latents: they have no colours yet."""
-    if image.space != "pixels":
-        raise ValueError(f"{name} is in the space {image.space}, must be pixels; decode it first")
+    check_pixels(image.space, name)
     return image.pixels
 
 
@@ -67,7 +66,13 @@ def load_image(
     return Image(pictures.read_picture(path, size, color, fit=fit, background=background))
 
 
-@node("SaveImage", category="Pictures", outputs="path", pure=False)
+def foresee_shown(known: Foresight) -> None:
+    """Only pixels can be shown."""
+    with known.refusals():
+        check_pixels(known.of("image").get("space", "pixels"), "image")
+
+
+@node("SaveImage", category="Pictures", outputs="path", pure=False, foresee=foresee_shown)
 def save_image(
     context: Context,
     image: Image,
@@ -110,7 +115,7 @@ def save_image(
     return written[0]
 
 
-@node("ShowImage", category="Pictures", pure=False)
+@node("ShowImage", category="Pictures", pure=False, foresee=foresee_shown)
 def show_image(context: Context, image: Image) -> None:
     """Show pictures on the node. In a run without an editor it only sees to it that they are made."""
     from nodegraph_nodes.ops import pictures

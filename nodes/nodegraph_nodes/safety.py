@@ -5,9 +5,9 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from nodegraph import Context, Foresight, node
+from nodegraph_nodes.checkpoints import CheckpointName, Revision, Variant
 from nodegraph_nodes.foresights import PICTURE, chosen
 from nodegraph_nodes.ops.sizes import check_rgb
-from nodegraph_nodes.text import CheckpointName, Revision, Variant
 from nodegraph_nodes.types import Image
 
 SafetyCheckpoint = Annotated[

@@ -11,12 +11,13 @@ from pydantic import Field
 from nodegraph import Context, Foresight, node
 from nodegraph_nodes.foresights import TIMESTEPS, chosen, sampled, settings, told_one
 from nodegraph_nodes.noise import Seed
-from nodegraph_nodes.ops.agreements import check_method
+from nodegraph_nodes.ops.agreements import check_clip, check_method, check_spaces
 from nodegraph_nodes.ops.presets import SAMPLING, Preset, settled
 from nodegraph_nodes.ops.schedules import Spacing, begun_at, checked, spaced
 from nodegraph_nodes.ops.walks import walk
 from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Denoiser, Image, Noisy, Step, Trajectory
+from nodegraph_nodes.value_types import picture_thumbnail
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,9 +40,20 @@ Spaced = Annotated[
     Spacing,
     Field(description="leading ends at timestep 0, trailing begins at the last one, linspace does both."),
 ]
+Offset = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=999,
+        description="Added to each timestep of a leading spacing, so that it ends there; 1 as Stable Diffusion.",
+    ),
+]
 Clip = Annotated[
-    Literal["none", "clamp", "dynamic"],
-    Field(description="What is done to each estimate of the clean picture: clamp to [-1, 1], or dynamic thresholding."),
+    Literal["auto", "none", "clamp", "dynamic"],
+    Field(
+        description="What is done to each estimate of the clean picture: clamp to [-1, 1], or dynamic thresholding; "
+        "auto: clamp in pixels, none in latents, which have no bounds."
+    ),
 ]
 Variance = Annotated[
     Literal["learned", "fixed_small", "fixed_large"],
@@ -55,7 +67,8 @@ SamplerPreset = Annotated[
     Preset,
     Field(
         description="Sample as others' code does; sets several inputs, which then stay as they are. IF pipeline: as "
-        "diffusers, steps as given; CS180: 33 steps to t = 0, not clipped; RePaint: 250 steps, each stretch ten times."
+        "diffusers, steps as given; CS180: 33 steps to t = 0, not clipped; RePaint: 250 steps, each stretch ten times; "
+        "SD pipeline: ddim as diffusers, steps as given."
     ),
 ]
 Upto = Annotated[int, Field(ge=0, le=999, description="How far up: the timestep of the noise that comes out.")]
@@ -89,7 +102,7 @@ class Sampled(NamedTuple):
 
 
 SETTINGS = (
-    "steps", "method", "timesteps", "repeats", "jump", "spacing", "clip", "variance", "eta", "end",
+    "steps", "method", "timesteps", "repeats", "jump", "spacing", "offset", "clip", "variance", "eta", "end",
 )  # fmt: skip
 
 
@@ -99,11 +112,14 @@ def foresee_sampling(known: Foresight) -> None:
     if told is not None and told.keys() == set(SETTINGS):
         with known.refusals():
             check_method(told["method"], told["eta"], told["repeats"])
+            check_clip(told["clip"], known.of("denoiser").get("space", "pixels"))
             start = known.of("start")
             if "schedule" in known.of("denoiser") and "t" in start:
                 timesteps = told["timesteps"]
                 listed = (
-                    checked(timesteps, TIMESTEPS) if timesteps else spaced(TIMESTEPS, told["steps"], told["spacing"])
+                    checked(timesteps, TIMESTEPS)
+                    if timesteps
+                    else spaced(TIMESTEPS, told["steps"], told["spacing"], told["offset"])
                 )
                 walk(begun_at(start["t"], listed), told["end"], told["repeats"], told["jump"])
     foresee_idle(known, told or {})
@@ -123,6 +139,8 @@ def foresee_idle(known: Foresight, told: Mapping[str, Any]) -> None:
         whose = "the timesteps are listed" if known.value("preset") == "none" else "the preset lists the timesteps"
         if idle("spacing", "leading"):
             known.odd("spacing", f"is {known.value('spacing')}, but {whose}", "leave it out")
+        if idle("offset", 0):
+            known.odd("offset", f"is {known.value('offset')}, but {whose}", "leave it out")
         if known.value("preset") == "none" and idle("steps", 50) and known.value("steps") != len(timesteps):
             known.odd("steps", f"is {known.value('steps')}, but {whose}: {len(timesteps)} of them", "leave it out")
     if told.get("method", "ddpm") != "ddpm" and idle("variance", "learned"):
@@ -141,11 +159,12 @@ def iterative_sampler(
     repeats: Repeats = 1,
     jump: Jump = 10,
     spacing: Spaced = "leading",
-    clip: Clip = "clamp",
+    clip: Clip = "auto",
     variance: Variance = "learned",
     eta: Eta = 0.0,
     end: End = -1,
     preset: SamplerPreset = "none",
+    offset: Offset = 0,
 ) -> Sampled:
     """Remove noise step by step until a picture is left.
 
@@ -165,12 +184,16 @@ def iterative_sampler(
     RePaint, as its authors' code: 250 timesteps from 999 to 0, where each stretch of 10 is walked 10 times, climbing
     back with fresh noise: 2410 network calls. Estimates are clamped, the variance is learned. Made for MaskBlend's
     preset of the same name.
+
+    SD pipeline, as diffusers samples Stable Diffusion with DDIM: ddim without fresh noise, leading timesteps from 1 on
+    (50 steps: 981, 961, ..., 1), not clipped. Steps are as given (theirs are 50). The network is not asked at t = 0,
+    and the last step ends there, so that a trace of noise is left, as theirs does.
     """
     from nodegraph_nodes.ops.samplers import Sampler
 
     given = {
         "steps": steps, "method": method, "timesteps": timesteps, "repeats": repeats, "jump": jump, "spacing": spacing,
-        "clip": clip, "variance": variance, "eta": eta, "end": end,
+        "offset": offset, "clip": clip, "variance": variance, "eta": eta, "end": end,
     }  # fmt: skip
     told = settled(preset, SAMPLING, iterative_sampler, given)
     sampler = Sampler(**(told | {"seed": seed, "timesteps": tuple(told["timesteps"])}))
@@ -210,8 +233,7 @@ def ddim_inversion(
     """
     from nodegraph_nodes.ops.inversion import asked, invert, levels_up_to
 
-    if image.space != denoiser.space:
-        raise ValueError(f"the image is in the space {image.space}, the denoiser works in {denoiser.space}")
+    check_spaces("the image", image.space, denoiser.space)
     levels = levels_up_to(denoiser.schedule, t, steps, spacing)
     x = image.pixels.to(context.device)
     trajectory = followed(context, denoiser, x, invert(denoiser, x, levels), asked(levels))
@@ -232,7 +254,6 @@ def followed(
         way: yields a step for each estimate, and one for the result.
         timesteps: where the estimates are, in order.
     """
-    from nodegraph_nodes.ops import pictures
     from nodegraph_nodes.ops.evaluation import price
     from nodegraph_nodes.ops.trajectories import kept
 
@@ -248,10 +269,16 @@ def followed(
             if number in keep:
                 history.append(step)
             if number < total:
-                shown = None if denoiser.space != "pixels" else partial(pictures.thumbnail, step.x0)
+                shown = partial(preview_of, denoiser, step.x0)
                 context.progress(number + 1, total, preview=shown, text=f"t = {step.t}")
     moved = tuple(Step(step.t, step.x_t.cpu(), step.x0.cpu()) for step in history)
     return Trajectory(moved, denoiser.schedule, denoiser.space)
+
+
+def preview_of(denoiser: Denoiser, x0: "Tensor") -> bytes:
+    """A PNG of clean pictures as the denoiser shows them; of latents that it cannot, as their space is shown."""
+    look = denoiser.preview(x0)
+    return picture_thumbnail(x0, 256, denoiser.space) if look is None else picture_thumbnail(look, 256)
 
 
 def foresee_one_step(known: Foresight) -> None:

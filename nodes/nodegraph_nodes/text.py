@@ -1,16 +1,14 @@
 """Text nodes: what turns prompts into what networks are told by, and keeps it."""
 
 import re
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from nodegraph import Context, Foresight, node
+from nodegraph_nodes.checkpoints import CheckpointName, Dtype, Revision, Variant, located
 from nodegraph_nodes.ops.checkpoint_files import Damaged, read_header
-from nodegraph_nodes.ops.checkpoints import Checkpoint, locate
 from nodegraph_nodes.ops.prompt_shapes import TOKENS, check_alike, check_stored
 from nodegraph_nodes.ops.traits import ENCODER, encoder_width
 from nodegraph_nodes.training import FileName
@@ -24,16 +22,6 @@ Prompt = Annotated[
         json_schema_extra={"multiline": True},
     ),
 ]
-
-
-def named(checkpoint: str) -> str:
-    """The name, if there is one; else a ValueError that says what it would be."""
-    if not checkpoint.strip():
-        raise ValueError("is empty, must be an id of the hub, such as DeepFloyd/IF-I-XL-v1.0, or a folder")
-    return checkpoint
-
-
-CheckpointName = Annotated[str, AfterValidator(named), Field(max_length=1000)]
 TextCheckpoint = Annotated[
     CheckpointName,
     Field(
@@ -48,17 +36,6 @@ Cleaning = Annotated[
         "lower and strip leaves all words, as encode_prompt and published embeddings do."
     ),
 ]
-Revision = Annotated[
-    str, Field(min_length=1, max_length=200, description="Branch, tag or commit on the hub; means nothing for folders.")
-]
-Variant = Annotated[
-    Literal["fp16", ""],
-    Field(description="fp16 prefers weights that were stored in half the size; empty: the plain ones."),
-]
-Dtype = Annotated[
-    Literal["auto", "float32", "float16", "bfloat16"],
-    Field(description="The type it computes in; auto: float32 on the processor, half of that on a GPU."),
-]
 EmbeddingFile = Annotated[
     Path,
     Field(
@@ -71,15 +48,6 @@ EmbeddingFile = Annotated[
 WIDTH = 4096
 """Numbers a token of the text encoder of all of DeepFloyd's own checkpoints, and which their networks read."""
 PUBLISHED = re.compile(r"DeepFloyd/IF-I+-(M|L|XL)-v1\.0")
-
-
-def located(known: Foresight, components: Sequence[str]) -> Checkpoint | None:
-    """The checkpoint, where it is known which and all of it is here."""
-    if not known.knows("checkpoint", "revision", "variant"):
-        return None
-    with suppress(ValueError):  # what is wrong with it is told of the checkpoint
-        return locate(known.value("checkpoint"), components, known.value("revision"), known.value("variant"))
-    return None
 
 
 def foresee_encoding(known: Foresight) -> None:

@@ -168,7 +168,7 @@ class Noisy(Brief):
         x: (B, C, H, W), float32, on the CPU.
         t: their timestep; None for pure noise, which belongs to any schedule.
         schedule: what `t` means; None for pure noise.
-        space: as of an `Image`.
+        space: as of an `Image`; pure noise in "pixels" belongs to any space.
     """
 
     x: "Tensor"
@@ -299,6 +299,13 @@ class Denoiser(ABC):
     def hooks(self) -> tuple["StateHook", ...]:
         """What is to be done to the state between steps: the parts' hooks, each once, depth first."""
         return tuple({hook.key: hook for part in self.parts() for hook in part.hooks()}.values())
+
+    def preview(self, x0: "Tensor") -> "Tensor | None":
+        """What clean pictures `x0` look like, roughly and at once: (B, 3 or 1, h, w) in [-1, 1].
+
+        Pixels look like themselves. Of latents only the denoiser that works on them can know; None where it does not.
+        """
+        return x0 if self.space == "pixels" else None
 
     @final
     def estimate(self, x_t: "Tensor", t: int) -> Estimate:

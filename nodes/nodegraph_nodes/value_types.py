@@ -129,13 +129,11 @@ def losses_text(losses: Losses) -> str:
     return f"{count(losses.epochs, 'epoch')}, {sum(last) / len(last):.4f} in the last" if last else "none"
 
 
-def picture_thumbnail(pixels: "Tensor", size: int) -> bytes:
-    """A PNG of pictures; of latents, the mean of their channels."""
-    from nodegraph_nodes.ops import pictures
+def picture_thumbnail(pixels: "Tensor", size: int, space: str = "pixels") -> bytes:
+    """A PNG of pictures, and of latents as `ops.latents` shows them."""
+    from nodegraph_nodes.ops import latents, pictures
 
-    if pixels.shape[1] not in (1, 3):
-        pixels = pixels.mean(dim=1, keepdim=True)
-    return pictures.thumbnail(pixels, size)
+    return pictures.thumbnail(latents.seen(pixels, space), size)
 
 
 def trajectory_thumbnail(trajectory: Trajectory, size: int) -> bytes:
@@ -143,7 +141,7 @@ def trajectory_thumbnail(trajectory: Trajectory, size: int) -> bytes:
 
     from nodegraph_nodes.ops.trajectories import evenly
 
-    return picture_thumbnail(torch.cat([step.x_t[:1] for step in evenly(trajectory.steps, 4)]), size)
+    return picture_thumbnail(torch.cat([step.x_t[:1] for step in evenly(trajectory.steps, 4)]), size, trajectory.space)
 
 
 def dataset_thumbnail(dataset: Dataset, size: int) -> bytes:
@@ -161,7 +159,7 @@ VALUE_TYPES = (
         Image,
         colour="#4fa3e0",
         summary=lambda image: size_text(image.pixels, image.space),
-        thumbnail=lambda image, size: picture_thumbnail(image.pixels, size),
+        thumbnail=lambda image, size: picture_thumbnail(image.pixels, size, image.space),
         nbytes=nbytes,
         copy=copy.deepcopy,
         views=value_views.IMAGE_VIEWS,
@@ -179,7 +177,7 @@ VALUE_TYPES = (
         Noisy,
         colour="#b07fe0",
         summary=noisy_text,
-        thumbnail=lambda noisy, size: picture_thumbnail(noisy.x, size),
+        thumbnail=lambda noisy, size: picture_thumbnail(noisy.x, size, noisy.space),
         nbytes=nbytes,
         copy=copy.deepcopy,
         views=value_views.NOISY_VIEWS,

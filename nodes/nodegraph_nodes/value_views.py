@@ -19,19 +19,18 @@ LARGEST = 16_384
 Views = Mapping[str, Callable[..., Any]]
 
 
-def picture_of(pixels: "Tensor", index: int | None, size: int) -> bytes:
+def picture_of(pixels: "Tensor", index: int | None, size: int, space: str = "pixels") -> bytes:
     """A PNG of one picture of a batch (B, C, H, W), or of all in a sheet, at most `size` pixels a side.
 
-    Of latents, it shows the mean of the channels.
+    Latents are shown as `ops.latents` has them.
     """
-    from nodegraph_nodes.ops import drawing, geometry, pictures
+    from nodegraph_nodes.ops import drawing, geometry, latents, pictures
 
     checked("size", size, 1, LARGEST)
     if index is not None:
         checked("index", index, 0, len(pixels) - 1)
         pixels = pixels[index : index + 1]
-    if pixels.shape[1] not in (1, 3):
-        pixels = pixels.mean(dim=1, keepdim=True)
+    pixels = latents.seen(pixels, space)
     if len(pixels) > 1:
         pixels = drawing.sheet([pixels.clamp(-1, 1)], scale=1, gap=2, background="grey")
     height, width = pixels.shape[-2:]
@@ -67,7 +66,7 @@ def range_text(values: "Tensor") -> str:
 
 
 def image_picture(image: Image, index: int | None = 0, size: int = 2048) -> bytes:
-    return picture_of(image.pixels, index, size)
+    return picture_of(image.pixels, index, size, image.space)
 
 
 def mask_picture(mask: Mask, index: int | None = 0, size: int = 2048) -> bytes:
@@ -79,7 +78,7 @@ def mask_info(mask: Mask) -> dict[str, Any]:
 
 
 def noisy_picture(noisy: Noisy, index: int | None = 0, size: int = 2048) -> bytes:
-    return picture_of(noisy.x, index, size)
+    return picture_of(noisy.x, index, size, noisy.space)
 
 
 def noisy_info(noisy: Noisy) -> dict[str, Any]:
@@ -126,7 +125,7 @@ def trajectory_frame(
     if what not in ("noisy", "clean"):
         raise ValueError(f"what is {what!r}, must be 'noisy' or 'clean'")
     found = trajectory.steps[step]
-    return picture_of(found.x_t if what == "noisy" else found.x0, index, size)
+    return picture_of(found.x_t if what == "noisy" else found.x0, index, size, trajectory.space)
 
 
 def trajectory_info(trajectory: Trajectory) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from nodegraph import Foresight, node
 from nodegraph_nodes.foresights import PICTURE, chosen, composed, pictures_of
 from nodegraph_nodes.ops.agreements import check_permutations, check_views
 from nodegraph_nodes.ops.demands import Demand, Seen, check_all
-from nodegraph_nodes.ops.view_rules import check_grid, check_named
+from nodegraph_nodes.ops.view_rules import check_grid, check_named, check_on
 from nodegraph_nodes.types import Denoiser, Image, Noisy
 
 View = Literal[
@@ -85,7 +85,11 @@ def foresee_flip(known: Foresight) -> None:
         with known.refusals():
             demands = seen_through(known, known.value("view"))
             check_named(known.value("view"))
-    known.gives("denoiser", composed(known, [known.of("upright"), known.of("flipped")], demands=demands))
+    facts = composed(known, [known.of("upright"), known.of("flipped")], demands=demands)
+    if known.knows("view"):
+        with known.refusals("view"):
+            check_on(facts.get("space", "pixels"), known.value("view"))
+    known.gives("denoiser", facts)
 
 
 @node("FlipAverage", category="Guidance", outputs="denoiser", foresee=foresee_flip)
@@ -102,7 +106,8 @@ def flip_average(
 
     What is bound inside the flipped branch, such as a mask, is as the view shows it; Transform shows a picture that
     way. A view must leave noise noise, so only those that move pixels or negate them can be used: of any other the
-    error tells how far it is from that.
+    error tells how far it is from that. On latents (Stable Diffusion) only flips and quarter turns can be used: they
+    move the whole picture, which its VAE follows.
     """
     from nodegraph_nodes.ops.denoisers import FlipAverage
     from nodegraph_nodes.ops.views import named_view
@@ -127,6 +132,9 @@ def foresee_views(known: Foresight) -> None:
             demands += seen_through(known, name)
             check_named(name, f"{name}")
     facts = composed(known, parts, parts if mean else parts[:1], demands=demands)
+    with known.refusals("views"):
+        for name in names:
+            check_on(facts.get("space", "pixels"), name)
     if not mean and demands and "demands" in facts:  # nobody may be asked but the first
         facts["demands"] = tuple(each for each in facts["demands"] if each not in demands[1:])
     known.gives("denoiser", facts)
@@ -177,6 +185,7 @@ def foresee_transform(known: Foresight) -> None:
             if known.links("noisy"):
                 check_named(name)
             for source in ("image", "noisy"):
+                check_on(known.of(source).get("space", "pixels"), name)
                 check_all(demands, pictures_of(known.of(source)), f"{source} is")
     known.gives("image", chosen(known.of("image"), *PICTURE))
     known.gives("noisy", chosen(known.of("noisy"), *PICTURE, "t", "schedule"))
@@ -198,7 +207,7 @@ def transform(
     A noisy picture is refused where the view would change its noise, so that it would not be of its timestep any more;
     link it to `image` to look at it all the same.
     """
-    from nodegraph_nodes.ops.views import check_orthogonal, named_view
+    from nodegraph_nodes.ops.views import check_commutes, check_orthogonal, named_view
 
     if image is None and noisy is None:
         raise ValueError("there is nothing to transform; link an image or a noisy picture")
@@ -206,7 +215,9 @@ def transform(
     turn = chosen.undo if undo else chosen.apply
     if noisy is not None:
         _, *shape = noisy.x.shape
-        check_orthogonal(chosen, tuple(shape))
+        check_orthogonal(chosen, tuple(shape), noisy.space)
+    if image is not None:
+        check_commutes(chosen, image.space)
     return Transformed(
         image and Image(turn(image.pixels), image.space),
         noisy and Noisy(turn(noisy.x), noisy.t, noisy.schedule, noisy.space),

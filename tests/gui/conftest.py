@@ -13,7 +13,7 @@ from nodegraph_gui.catalogues import Catalogue
 
 @pytest.fixture(scope="session")
 def registry():
-    return load_plugins()
+    return load_plugins(only=["nodegraph"])
 
 
 @pytest.fixture(scope="session")

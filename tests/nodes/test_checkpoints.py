@@ -358,7 +358,8 @@ def test_neither_a_folder_nor_an_id(cache, name):
 
 def test_a_file_in_place_of_a_folder(tmp_path):
     write_files(tmp_path, {"if.safetensors": safetensors()})
-    assert "is a file; must be the folder that holds unet/" in refused(tmp_path / "if.safetensors", STAGE)
+    said = refused(tmp_path / "if.safetensors", STAGE)
+    assert "is a single file of weights, which is not read; must be the folder that holds unet/" in said
 
 
 @pytest.mark.parametrize("revision", ["", "../../secret", "a/../b", "/etc", "a b", "-x"])

@@ -123,7 +123,7 @@ def sampled(**inputs):
         ),
         (
             {"preset": "CS180", "clip": "clamp"},
-            ["clip is clamp, but the preset CS180 sets none; leave it out, or the preset"],
+            ["clip is clamp, the preset CS180 sets none; leave one of them out"],
         ),
         ({"preset": "CS180", "steps": 50}, ["steps is 50, but the preset CS180 sets 33; leave it out, or the preset"]),
         ({"preset": "CS180", "clip": "none", "steps": 33}, []),

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 import torch
-from diffusers import DDPMScheduler
+from diffusers import DDIMScheduler, DDPMScheduler
 from toy_denoisers import ToyNetwork, in_double, noise
 
 from nodegraph import Context
@@ -15,7 +15,7 @@ from nodegraph_nodes import guidance, inpainting, sampling
 from nodegraph_nodes.noise import add_noise
 from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.networks import NetworkDenoiser
-from nodegraph_nodes.ops.presets import INPAINTING, SAMPLING, Preset
+from nodegraph_nodes.ops.presets import INPAINTING, SAMPLING, InpaintingPreset, Preset
 from nodegraph_nodes.ops.samplers import Sampler
 from nodegraph_nodes.ops.schedules import spaced
 from nodegraph_nodes.types import Image, Mask, NoiseSchedule, Noisy
@@ -239,6 +239,38 @@ def test_nor_does_one_of_masks():
         inpainting.mask_blend(prompted(4), PICTURE, MASK, restore=True, preset="CS180")
 
 
+# SD pipeline
+
+SD = {  # scheduler_config.json of Stable Diffusion 1.5, but for the names of classes and versions
+    "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000,
+    "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1, "trained_betas": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [1, 4, 30, 50])
+def test_sd_pipeline_is_diffusers_step_by_step(steps):
+    """Also at the end, which is t = 0 and no clean picture."""
+    schedule = NoiseSchedule.named("scaled_linear")
+    latent = NetworkDenoiser(ToyNetwork(), {"label": torch.tensor([4])}, schedule, space="latent:sd")
+    scheduler = in_double(DDIMScheduler(**SD), schedule)
+    scheduler.final_alpha_cumprod = scheduler.alphas_cumprod[0]
+    scheduler.set_timesteps(steps)
+    way = sampled(latent, preset="SD pipeline", steps=steps).trajectory
+    assert [step.t for step in way] == [*scheduler.timesteps.tolist(), 0]
+    for step, after in pairwise(way):
+        made = scheduler.step(latent.estimate(step.x_t, step.t).noise, step.t, step.x_t)
+        torch.testing.assert_close(after.x_t, made.prev_sample.float(), rtol=0, atol=2e-5)
+
+
+def test_sd_pipeline_from_the_middle_goes_on_with_the_same_timesteps():
+    """Which diffusers' image to image with strength 0.8 of 50 steps begins at."""
+    schedule = NoiseSchedule.named("scaled_linear")
+    latent = NetworkDenoiser(ToyNetwork(), {"label": torch.tensor([4])}, schedule, space="latent:sd")
+    start = add_noise(Image(PICTURE.pixels, "latent:sd"), t=781, like=latent).noisy
+    way = sampled(latent, start, preset="SD pipeline").trajectory
+    assert [step.t for step in way] == [*range(781, 0, -20), 0]
+
+
 def test_what_agrees_with_a_preset_may_be_given():
     start = add_noise(PICTURE, t=100, schedule="cosine").noisy
     same = sampled(prompted(4), start, preset="CS180", clip="none", steps=33, end=0).image.pixels
@@ -249,9 +281,11 @@ def test_what_agrees_with_a_preset_may_be_given():
 
 def test_presets_set_inputs_of_their_nodes_to_what_these_take():
     registry = load_plugins(only=["nodegraph"])
-    for node, presets in (("IterativeSampler", SAMPLING), ("MaskBlend", INPAINTING)):
+    for node, choices, presets in (
+        ("IterativeSampler", Preset, SAMPLING), ("MaskBlend", InpaintingPreset, INPAINTING)
+    ):  # fmt: skip
         spec = registry.get(node)
-        assert spec.input("preset").choices == get_args(Preset) == ("none", *presets)
+        assert spec.input("preset").choices == get_args(choices) == ("none", *presets)
         for preset, sets in presets.items():
             assert preset in spec.help
             for name, value in sets.items():

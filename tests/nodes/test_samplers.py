@@ -498,6 +498,26 @@ def test_latents_are_not_clipped():
     assert len(list(Sampler(steps=3).sample(latent, Noisy(START, space="latent:sd")))) == 4
 
 
+def test_auto_clips_pixels_and_no_latents():
+    for space, same in (("pixels", "clamp"), ("latent:sd", "none")):
+        far = ExactGaussian(torch.full((1, 1, 1, 1), 3.0), 1.0, LINEAR, space=space)
+        found, wanted = (
+            [step.x0 for step in Sampler(steps=3, clip=clip).sample(far, Noisy(START, space=space))]
+            for clip in ("auto", same)
+        )
+        assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
+        assert (max(float(x0.max()) for x0 in found[:-1]) <= 1) == (space == "pixels")
+
+
+def test_pure_noise_belongs_to_any_space_unless_it_names_latents():
+    latent = ExactGaussian(torch.zeros(1, 1, 1, 1), 1.0, LINEAR, space="latent:sd")
+    assert len(list(Sampler(steps=3).sample(latent, Noisy(START)))) == 4
+    with pytest.raises(ValueError, match="the start is in the space latent:other, the denoiser works in latent:sd; en"):
+        Sampler(steps=3).sample(latent, Noisy(START, space="latent:other"))
+    with pytest.raises(ValueError, match="the start is in the space pixels, the denoiser works in latent:sd; encode"):
+        Sampler(steps=3).sample(latent, Noisy(START, 500, LINEAR))
+
+
 # Generators
 
 

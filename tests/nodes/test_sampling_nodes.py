@@ -16,6 +16,7 @@ from nodegraph_nodes.ops.evaluation import Evaluator
 from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.hooks import Mode
 from nodegraph_nodes.ops.networks import read_digits
+from nodegraph_nodes.ops.pictures import thumbnail
 from nodegraph_nodes.ops.references import Level
 from nodegraph_nodes.ops.rules import Method, Variance
 from nodegraph_nodes.ops.samplers import Clip
@@ -476,6 +477,22 @@ def test_latents_are_not_shown_as_pictures():
     assert sampled.image.space == sampled.trajectory.space == "latent:sd"
     with pytest.raises(ValueError, match="in the space latent:sd, must be pixels to be shown"):
         sampling.filmstrip(sampled.trajectory)
+
+
+def test_latents_are_previewed_as_their_denoiser_shows_them():
+    """Through a composition, too; where nobody can show them, as the mean of their channels."""
+
+    class Shown(ExactGaussian):
+        def preview(self, x0):
+            return x0[:, 1:]
+
+    x0 = drawn((1, 4, 8, 8), 1)
+    shown, plain = (kind(torch.zeros(1, 1, 1, 1), 1.0, LINEAR, space="latent:sd") for kind in (Shown, ExactGaussian))
+    guided = guidance.cfg_combine(shown, plain, 2.0)
+    assert sampling.preview_of(guided, x0) == sampling.preview_of(shown, x0) == thumbnail(x0[:, 1:])
+    assert plain.preview(x0) is None and sampling.preview_of(plain, x0) == thumbnail(x0.mean(dim=1, keepdim=True))
+    pixels = ExactGaussian(torch.zeros(1, 1, 1, 1), 1.0, LINEAR)
+    assert sampling.preview_of(pixels, x0[:, :3]) == thumbnail(x0[:, :3])
 
 
 def test_a_trajectory_is_bounded():

@@ -91,6 +91,11 @@ def test_spacings_are_those_of_diffusers(spacing, count):
 
 def test_known_lists():
     assert schedules.spaced(1000, 30)[:3] == [957, 924, 891]
+    assert schedules.spaced(1000, 30, offset=1)[:3] == [958, 925, 892]  # as Stable Diffusion's `steps_offset` 1
+    with pytest.raises(ValueError, match="offset is 1, must be 0 where spacing is trailing"):
+        schedules.spaced(1000, 30, "trailing", 1)
+    with pytest.raises(ValueError, match="offset is 20, must be below 20 with 50 steps"):
+        schedules.spaced(1000, 50, offset=20)
     assert schedules.spaced(1000, 50)[0] == 980 and schedules.spaced(1000, 50)[-1] == 0
     assert schedules.spaced(1000, 10, "trailing") == [999, 899, 799, 699, 599, 499, 399, 299, 199, 99]
 

@@ -11,6 +11,7 @@ from nodegraph.plugins import load_plugins
 from nodegraph_nodes import views
 from nodegraph_nodes.ops.anagrams import Reduction
 from nodegraph_nodes.ops.gaussians import ExactGaussian
+from nodegraph_nodes.ops.view_rules import check_on
 from nodegraph_nodes.ops.views import DISTORTIONS, VIEWS, named_view
 from nodegraph_nodes.types import Image, NoiseSchedule, Noisy
 
@@ -125,3 +126,33 @@ def test_files_of_before_say_the_same():
     expected = (a.estimate(NOISE, 500).noise + back.view(NOISE.shape)) / 2
     torch.testing.assert_close(made.estimate(NOISE, 500).noise, expected)
     assert torch.equal(views.transform(PICTURE, undo=True).image.pixels, PICTURE.pixels.flip(-2))
+
+
+# On latents
+
+FOLLOWED = {"identity", "flip", "mirror", "rotate_90", "rotate_180", "rotate_270"}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_latents_are_seen_through_what_a_vae_follows_and_nothing_else(name):
+    """In a run and before it: for an anagram of two, of several, and for what Transform shows."""
+    latents = torch.randn((1, 4, 16, 16), generator=torch.Generator().manual_seed(4))
+    parts = [ExactGaussian(latents, 0.3, LINEAR, (4, 16, 16), "latent:sd1")] * 2
+    made = (
+        lambda: views.flip_average(*parts, view=name),
+        lambda: views.multi_view(parts, ["identity", name]),
+        lambda: views.transform(image=Image(latents, "latent:sd1"), view=name),
+        lambda: views.transform(noisy=Noisy(latents, 500, LINEAR, "latent:sd1"), view=name),
+    )
+    for make in made:
+        if name in FOLLOWED:
+            make()
+        else:
+            with pytest.raises(ValueError, match="does not commute with the VAE of latent:sd1: a latent stands"):
+                make()
+    if name in FOLLOWED:
+        check_on("latent:sd1", name)
+    else:
+        with pytest.raises(ValueError, match=f"the view {name} does not commute with the VAE of latent:sd1"):
+            check_on("latent:sd1", name)
+    check_on("pixels", name)

@@ -141,6 +141,30 @@ def check_schedules(start: Any, denoiser: Any) -> None:
         )
 
 
+def check_spaces(what: str, space: str | None, works: str) -> None:
+    """Pictures, and the denoiser that is to go on with them: in one space. None is any: pure noise has none yet."""
+    if space is not None and space != works:
+        how = "decode" if works == "pixels" else "encode"
+        raise ValueError(f"{what} is in the space {space}, the denoiser works in {works}; {how} it first")
+
+
+def space_of_start(t: int | None, space: str | None) -> str | None:
+    """Where a start belongs: pure noise that names no latents belongs anywhere, so None."""
+    return None if t is None and space == "pixels" else space
+
+
+def check_pixels(space: str, what: str) -> None:
+    """ValueError for latents, which have no colours yet."""
+    if space != "pixels":
+        raise ValueError(f"{what} is in the space {space}, must be pixels; decode it first")
+
+
+def check_clip(clip: str, space: str) -> None:
+    """Whether clean pictures can be clipped: latents have no bounds."""
+    if space != "pixels" and clip not in ("auto", "none"):
+        raise ValueError(f"clip is {clip}, must be none in the space {space}, which has no bounds")
+
+
 def agreed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What denoisers that are asked about the same x_t must have in common; ValueError when they do not.
 

@@ -42,7 +42,7 @@ class MultiView(Composition):
             raise ValueError(f"reduction is {self.reduction!r}, must be one of {', '.join(get_args(Reduction))}")
         super().__post_init__()
         for view in self.views:
-            check_orthogonal(view, self.shape)
+            check_orthogonal(view, self.shape, self.space)
 
     def ask(self, p: Point) -> Asking:
         if self.reduction == "alternate":

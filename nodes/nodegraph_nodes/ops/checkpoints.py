@@ -121,7 +121,8 @@ def folder_of(checkpoint: str) -> Path | None:
         if checkpoint.strip() and path.exists():
             raise NotADirectoryError
     except NotADirectoryError:
-        message = f"{checkpoint} is a file; must be the folder that holds unet/, text_encoder/ and so on"
+        single = "a single file of weights, which is not read" if single_file(checkpoint) else "a file"
+        message = f"{checkpoint} is {single}; must be the folder that holds unet/, text_encoder/ and so on"
         raise ValueError(message) from None
     except (OSError, RuntimeError, ValueError):  # too long a name, no home folder, a null character
         pass
@@ -130,6 +131,11 @@ def folder_of(checkpoint: str) -> Path | None:
     name = checkpoint if checkpoint.strip() and checkpoint.isprintable() else repr(checkpoint)
     name = name if len(name) <= 200 else f"{name[:200]}..."
     raise ValueError(f"{name} is no folder that is here, and no id of the hub such as DeepFloyd/IF-I-XL-v1.0")
+
+
+def single_file(checkpoint: str) -> bool:
+    """Whether it is named like all of a model in one file, as other programs keep it."""
+    return Path(checkpoint).suffix.lower() in (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 
 
 def is_hub_id(checkpoint: str) -> bool:

@@ -36,6 +36,10 @@ class Composition(Denoiser):
         for name, value in agreed([{each: getattr(part, each) for each in common} for part in parts]).items():
             object.__setattr__(self, name, value)
 
+    def preview(self, x0: Tensor) -> Tensor | None:
+        """As the first part sees it; all work in one space."""
+        return self.parts()[0].preview(x0)
+
 
 def mean(a: Tensor | None, b: Tensor | None) -> Tensor | None:
     """The mean of two learned variances, as raw coordinates; none where one is missing."""
@@ -77,7 +81,7 @@ class FlipAverage(Composition):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_orthogonal(self.view, self.shape)
+        check_orthogonal(self.view, self.shape, self.space)
 
     def ask(self, p: Point) -> Asking:
         a, seen = yield from gather(self.upright.ask(p), self.flipped.ask(through(self.view, p)))

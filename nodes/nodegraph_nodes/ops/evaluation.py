@@ -148,6 +148,12 @@ def no_memory(network: Network, x: Tensor, reason: str) -> Exception:
     return error
 
 
+def asked_once(network: Network, x: Tensor, t: int = 0, **inputs: Tensor) -> Tensor:
+    """What a network says of `x`, outside of any sampling; in several passes when memory does not hold one."""
+    (answer,) = Evaluator().answer([Query(network, x, t, inputs, network.key)], {})
+    return answer
+
+
 def price(denoiser: Denoiser, x: Tensor, timesteps: Iterable[int]) -> Cost:
     """What estimates of `x` at these timesteps will take, found without calling a network.
 

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
+from nodegraph_nodes.ops.agreements import check_spaces
 from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.denoisers import Composition, check_mask, mask_for
 from nodegraph_nodes.ops.draws import drawing
@@ -146,8 +147,7 @@ class MaskBlend(Hooked):
 
 def check_original(original: Tensor, space: str, denoiser: Denoiser) -> None:
     """ValueError when a picture that is to be kept is none that the denoiser could make."""
-    if space != denoiser.space:
-        raise ValueError(f"the image is in the space {space}, the denoiser works in {denoiser.space}")
+    check_spaces("the image", space, denoiser.space)
     check_image(original.shape[1:], denoiser.shape)
 
 

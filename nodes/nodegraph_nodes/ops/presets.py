@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from nodegraph_nodes.ops.words import listed
 
-Preset = Literal["none", "IF pipeline", "CS180", "RePaint"]
+Preset = Literal["none", "IF pipeline", "CS180", "RePaint", "SD pipeline"]
+InpaintingPreset = Literal["none", "IF pipeline", "CS180", "RePaint"]
 
 Presets = Mapping[str, Mapping[str, Any]]
 """What each preset sets, by the names of a node's inputs."""
@@ -38,6 +39,16 @@ SAMPLING: Presets = {
         "clip": "clamp",
         "variance": "learned",
         "end": -1,
+    },
+    # diffusers' DDIMScheduler with the scheduler_config.json of Stable Diffusion 1.5: `steps_offset` 1, and
+    # `set_alpha_to_one` false, so that the last step leads to t = 0
+    "SD pipeline": {
+        "method": "ddim",
+        "spacing": "leading",
+        "offset": 1,
+        "clip": "none",
+        "eta": 0.0,
+        "end": 0,
     },
 }
 

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from nodegraph_nodes.ops.agreements import check_method, check_schedules
+from nodegraph_nodes.ops.agreements import check_clip, check_method, check_schedules, check_spaces, space_of_start
 from nodegraph_nodes.ops.draws import again, drawing, remembered
 from nodegraph_nodes.ops.evaluation import Evaluator, check_fits
 from nodegraph_nodes.ops.rules import DDIM, DDPM, DPMSolver, Euler, Method, Rule, Variance
@@ -21,7 +21,7 @@ from nodegraph_nodes.ops.schedules import Spacing, begun_at, checked, spaced
 from nodegraph_nodes.ops.walks import Leg, walk
 from nodegraph_nodes.types import Denoiser, Draw, NoiseSchedule, Noisy, Step
 
-Clip = Literal["none", "clamp", "dynamic"]
+Clip = Literal["auto", "none", "clamp", "dynamic"]
 
 LARGEST = 1.5
 """Up to where dynamic thresholding looks, for denoisers that do not say; as DeepFloyd IF's first stage."""
@@ -34,13 +34,13 @@ class Sampler:
     Args:
         steps: how many timesteps of the whole schedule are visited; a start in the middle needs only those below it.
         method: the rule of a step.
-        timesteps: those to visit, falling; () for `steps` of them, spaced as `spacing` says.
+        timesteps: those to visit, falling; () for `steps` of them, as `spaced` has them with `spacing` and `offset`.
         seed: of the noise that is drawn on the way.
         eta: share of fresh noise in a ddim step, 0 to 1.
         repeats: how often each stretch of `jump` steps is walked, climbing back by fresh noise (`walks.walk`).
         clip: what is done to the estimated clean picture: nothing, "clamp" to [-1, 1], or "dynamic" thresholding, of
-            values up to what the denoiser says is its largest. Once, outermost: a clip inside a composition would not
-            commute with the step.
+            values up to what the denoiser says is its largest; "auto" is "clamp" in pixels and "none" in latents, which
+            have no bounds. Once, outermost: a clip inside a composition would not commute with the step.
         variance: of a ddpm step; "learned" is "fixed_small" where the denoiser tells none.
         end: the timestep to stop at; -1 is the clean picture.
     """
@@ -49,6 +49,7 @@ class Sampler:
     method: Method = "ddpm"
     timesteps: tuple[int, ...] = ()
     spacing: Spacing = "leading"
+    offset: int = 0
     seed: int = 1
     eta: float = 0.0
     repeats: int = 1
@@ -76,7 +77,7 @@ class Sampler:
         timesteps = (
             checked(self.timesteps, schedule.steps)
             if self.timesteps
-            else spaced(schedule.steps, self.steps, self.spacing)
+            else spaced(schedule.steps, self.steps, self.spacing, self.offset)
         )
         return walk(begun_at(start, timesteps), self.end, self.repeats, self.jump)
 
@@ -94,8 +95,7 @@ class Sampler:
                 network is called.
         """
         check_start(denoiser, start)
-        if denoiser.space != "pixels" and self.clip != "none":
-            raise ValueError(f"clip is {self.clip}, must be none in the space {denoiser.space}, which has no bounds")
+        check_clip(self.clip, denoiser.space)
         legs = self.legs(denoiser.schedule, start.t)
         return self._steps(denoiser, start.x, legs, evaluator or Evaluator())
 
@@ -104,7 +104,7 @@ class Sampler:
         self, denoiser: Denoiser, x: Tensor, legs: list[Leg], evaluator: Evaluator
     ) -> Generator[Step, None, None]:
         schedule, largest = denoiser.schedule, denoiser.largest or LARGEST
-        rule, clipped, draw = self.rule(schedule, legs), CLIPS[self.clip], drawing(self.seed)
+        rule, clipped, draw = self.rule(schedule, legs), clip_in(denoiser.space, self.clip), drawing(self.seed)
         hooks = [(hook, drawing(hook.seed)) for hook in denoiser.hooks()]
 
         for hook, drawn in hooks:
@@ -146,8 +146,7 @@ def check_start(denoiser: Denoiser, start: Noisy) -> None:
     check_schedules(start.schedule, denoiser.schedule)
     if start.t is not None:
         denoiser.schedule.alpha_bar(start.t)  # refuses what is no timestep of it
-    if start.space != denoiser.space:
-        raise ValueError(f"the start is in the space {start.space}, the denoiser works in {denoiser.space}")
+    check_spaces("the start", space_of_start(start.t, start.space), denoiser.space)
     check_fits(denoiser, start.x)
 
 
@@ -181,6 +180,11 @@ CLIPS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "clamp": clamped,
     "dynamic": dynamic_threshold,
 }
+
+
+def clip_in(space: str, clip: Clip) -> Callable[[Tensor, float], Tensor]:
+    """What is done to clean pictures in a space."""
+    return CLIPS[("clamp" if space == "pixels" else "none") if clip == "auto" else clip]
 
 
 def sample(

@@ -4,9 +4,11 @@ Of a scheduler the schedule belongs to the network, whether it tells the varianc
 are thresholded; the rest is a sampler's. The numbers that a configuration leaves out are diffusers' defaults.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from math import sqrt
 from operator import mul
+from types import MappingProxyType
 from typing import Any
 
 from nodegraph_nodes.ops.checkpoints import Checkpoint
@@ -14,11 +16,19 @@ from nodegraph_nodes.ops.schedules import linear
 from nodegraph_nodes.types import NoiseSchedule
 
 
-def schedule_of(checkpoint: Checkpoint, component: str = "scheduler") -> NoiseSchedule:
-    """The schedule, in double precision; ValueError when it is one that we do not have."""
+def schedule_of(
+    checkpoint: Checkpoint, component: str = "scheduler", predictions: Sequence[str] = ("epsilon",)
+) -> NoiseSchedule:
+    """The schedule, in double precision; ValueError when it is one that we do not have.
+
+    Args:
+        predictions: what its network may tell of a noisy picture.
+    """
     config, place = checkpoint.config(component), place_of(checkpoint, component)
-    if config.get("prediction_type", "epsilon") != "epsilon":
-        raise ValueError(f"{place} has the prediction_type {config['prediction_type']}, must be epsilon, the noise")
+    prediction = prediction_of(checkpoint, component)
+    if prediction not in predictions:
+        named = " or ".join(f"{name}, the {PREDICTIONS.get(name, name)}" for name in predictions)
+        raise ValueError(f"{place} has the prediction_type {prediction}, must be {named}")
     if config.get("rescale_betas_zero_snr"):
         raise ValueError(f"{place} has rescale_betas_zero_snr, must leave some of the picture at the last timestep")
     steps = number_in(config, "num_train_timesteps", 1000, place)
@@ -27,7 +37,19 @@ def schedule_of(checkpoint: Checkpoint, component: str = "scheduler") -> NoiseSc
     steps = int(steps)
     if config.get("trained_betas") is None and config.get("beta_schedule") == "squaredcos_cap_v2":
         return NoiseSchedule.named("cosine", steps)
-    return NoiseSchedule(f"of {place}", tuple(accumulate((1 - beta for beta in betas_in(config, steps, place)), mul)))
+    table = tuple(accumulate((1 - beta for beta in betas_in(config, steps, place)), mul))
+    known = (NoiseSchedule.named(name, steps) for name in ("scaled_linear", "linear")) if steps > 1 else ()
+    found = next((schedule for schedule in known if schedule.alphas_cumprod == table), None)
+    return found or NoiseSchedule(f"of {place}", table)
+
+
+PREDICTIONS: Mapping[str, str] = MappingProxyType({"epsilon": "noise", "v_prediction": "velocity"})
+"""What a network may tell of a noisy picture, by diffusers' names."""
+
+
+def prediction_of(checkpoint: Checkpoint, component: str = "scheduler") -> str:
+    """What the network tells of a noisy picture: "epsilon", the noise, or "v_prediction", the velocity."""
+    return str(checkpoint.config(component).get("prediction_type", "epsilon"))
 
 
 def betas_in(config: dict[str, Any], steps: int, place: str) -> list[float]:

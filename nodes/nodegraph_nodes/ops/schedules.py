@@ -50,19 +50,25 @@ def betas(alphas_cumprod: Sequence[float]) -> list[float]:
     return [1 - here / before for before, here in pairwise([1.0, *alphas_cumprod])]
 
 
-def spaced(total: int, count: int, spacing: Spacing = "leading") -> list[int]:
+def spaced(total: int, count: int, spacing: Spacing = "leading", offset: int = 0) -> list[int]:
     """Timesteps to visit, falling.
 
     Args:
         total: how many timesteps the schedule has.
         count: how many of them to visit.
         spacing: "leading" ends at 0 and begins one stride below `total`, "trailing" begins at `total - 1`, "linspace"
-            does both. Equal to diffusers' `timestep_spacing` with `steps_offset` 0.
+            does both. Equal to diffusers' `timestep_spacing`.
+        offset: added to each timestep of "leading"; diffusers' `steps_offset`.
     """
     if not 1 <= count <= total:
         raise ValueError(f"steps is {count}, must be from 1 to {total}, the timesteps of the schedule")
+    if offset and spacing != "leading":
+        raise ValueError(f"offset is {offset}, must be 0 where spacing is {spacing}; only leading can be moved up")
     if spacing == "leading":
-        return [total // count * i for i in reversed(range(count))]
+        timesteps = [total // count * i + offset for i in reversed(range(count))]
+        if timesteps[0] >= total:
+            raise ValueError(f"offset is {offset}, must be below {total - timesteps[0] + offset} with {count} steps")
+        return timesteps
     if spacing == "trailing":
         return [round(total - i * (total / count)) - 1 for i in range(count)]
     if spacing == "linspace":

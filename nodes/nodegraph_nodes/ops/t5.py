@@ -37,11 +37,16 @@ class Encoded(NamedTuple):
 
 
 class Encoder:
-    """A network and its tokenizer; whoever has the lock decides which device it is on."""
+    """A network and its tokenizer; whoever has the lock decides which device it is on.
 
-    def __init__(self, network: nn.Module, tokenizer: Any) -> None:
+    Args:
+        masked: whether the network is told where a prompt ends, so that what stands behind does not count.
+    """
+
+    def __init__(self, network: nn.Module, tokenizer: Any, masked: bool = True) -> None:
         self.network = network
         self.tokenizer = tokenizer
+        self.masked = masked
         self.lock = threading.Lock()
 
     def encode(self, text: str, device: str) -> Encoded:
@@ -49,7 +54,8 @@ class Encoder:
         whole = len(self.tokenizer(text, verbose=False).input_ids)
         given = self.tokenizer(text, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt")
         with torch.no_grad():
-            states = self.network(given.input_ids.to(device), attention_mask=given.attention_mask.to(device))[0]
+            mask = given.attention_mask.to(device) if self.masked else None
+            states = self.network(given.input_ids.to(device), attention_mask=mask)[0]
         return Encoded(states.float().cpu(), max(0, whole - TOKENS))
 
 

@@ -18,6 +18,9 @@ DEFECTS: Mapping[str, tuple[float, float]] = MappingProxyType(
 AT_EVERY_SIZE = frozenset({"identity", "flip", "mirror", "rotate_90", "rotate_180", "rotate_270", "negate"})
 """The views that a grid leaves as they are."""
 
+ON_LATENTS = AT_EVERY_SIZE - {"negate"}
+"""The views that move a whole picture, which a VAE follows: its latents move the same way."""
+
 HINGED = 6
 """The smallest side of a square hinge, in pixels."""
 
@@ -37,6 +40,21 @@ def check_named(name: str, said: str = "") -> None:
     """ValueError when what is called a view is none."""
     if name in DEFECTS:
         raise not_orthogonal(said or f"the view {name}", *DEFECTS[name])
+
+
+def check_on(space: str, name: str, said: str = "") -> None:
+    """ValueError when what a view does to pixels is not what it does to latents."""
+    if space != "pixels" and name not in ON_LATENTS:
+        raise not_on_latents(said or f"the view {name}", space)
+
+
+def not_on_latents(said: str, space: str) -> ValueError:
+    """Why latents may not be seen through something, which `said` names."""
+    return ValueError(
+        f"{said} does not commute with the VAE of {space}: a latent stands for a block of pixels, and to move or "
+        "negate latents is not to do so with pixels; take identity, flip, mirror, rotate_90, rotate_180 or rotate_270, "
+        "which move a picture as a whole"
+    )
 
 
 def not_orthogonal(said: str, defect: float, strength: float) -> ValueError:

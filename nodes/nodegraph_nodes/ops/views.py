@@ -25,7 +25,7 @@ from nodegraph_nodes.ops.permutations import (
     Skew,
     SquareHinge,
 )
-from nodegraph_nodes.ops.view_rules import TOLERANCE, check_grid, check_named, not_orthogonal
+from nodegraph_nodes.ops.view_rules import TOLERANCE, check_grid, check_named, not_on_latents, not_orthogonal
 from nodegraph_nodes.types import Denoiser, Draw, Estimate, Point, Shape, StateHook, View
 
 PROBE: Shape = (3, 16, 16)
@@ -148,11 +148,13 @@ def gain(view: View, shape: Shape) -> float:
     return float(view.apply(x).norm() / x.norm())
 
 
-def check_orthogonal(view: View, shape: Shape | None) -> None:
+def check_orthogonal(view: View, shape: Shape | None, space: str = "pixels") -> None:
     """ValueError when noise would not be noise any more after the view, or pictures of that shape do not have it.
 
-    Where the shape is not known, a rearrangement is what it is by construction, and tells later what it cannot do.
+    Where the shape is not known, a rearrangement is what it is by construction, and tells later what it cannot do. On
+    latents a view has to commute with the VAE, too.
     """
+    check_commutes(view, space)
     if shape is None and isinstance(view, Rearrangement):
         return
     for name, distortion in DISTORTIONS.items():
@@ -161,6 +163,12 @@ def check_orthogonal(view: View, shape: Shape | None) -> None:
     found = defect(view, shape or PROBE)
     if not found < TOLERANCE:
         raise not_orthogonal(f"the view {view}", found, gain(view, shape or PROBE))
+
+
+def check_commutes(view: View, space: str) -> None:
+    """ValueError when what a view does to pixels is not what it does to latents."""
+    if space != "pixels" and not (isinstance(view, Rearrangement) and view.scales):
+        raise not_on_latents(f"the view {view}", space)
 
 
 @dataclass(frozen=True)
