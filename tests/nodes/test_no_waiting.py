@@ -238,7 +238,7 @@ def test_previews_are_asked_for_at_most_ten_times_a_second(seconds, most, monkey
     """A preview reads the picture, so that a GPU is waited for; steps that are slow have one each."""
     now, shown = [0.0], []
     monkeypatch.setattr("nodegraph.context.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("nodegraph_nodes.ops.pictures.thumbnail", lambda pixels: shown.append(now[0]) or b"png")
+    monkeypatch.setattr("nodegraph_nodes.ops.pictures.thumbnail", lambda pixels, size: shown.append(now[0]) or b"png")
 
     class Slow(ExactGaussian):
         def ask(self, p):
