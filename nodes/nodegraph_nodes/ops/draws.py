@@ -1,15 +1,38 @@
-"""Draws: standard normal noise from seeds, the same on every device."""
+"""Draws: standard normal noise from seeds, the same on every device, counted, so that it can be gone on with."""
+
+import hashlib
 
 import torch
 from torch import Tensor
 
-from nodegraph_nodes.types import Draw
+from nodegraph_nodes.types import Draw, StateHook
 
 
-def drawing(seed: int) -> Draw:
-    """Draws noise from its own generator, float32 on the CPU, so that every device gets the same."""
-    generator = torch.Generator().manual_seed(seed)
-    return lambda x: torch.randn(x.shape, generator=generator).to(x)
+class Drawing:
+    """Draws noise from its own generator, float32 on the CPU, so that every device gets the same.
+
+    Attributes:
+        count: how many noises it has drawn.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.count = 0
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.count += 1
+        return torch.randn(x.shape, generator=self._generator).to(x)
+
+    def skip(self, count: int, x: Tensor) -> None:
+        """Go on as if that many noises like `x` had been drawn."""
+        for _ in range(count):
+            torch.randn(x.shape, generator=self._generator)
+        self.count += count
+
+
+def drawing(seed: int) -> Drawing:
+    """What draws from a seed."""
+    return Drawing(seed)
 
 
 def remembered(draw: Draw) -> tuple[Draw, list[Tensor]]:
@@ -26,3 +49,9 @@ def remembered(draw: Draw) -> tuple[Draw, list[Tensor]]:
 def again(noise: Tensor) -> Draw:
     """Draws what was drawn before."""
     return lambda x: noise.to(x)
+
+
+def hook_name(hook: StateHook) -> str:
+    """Names a hook, equal for equal keys, in a word that can be saved."""
+    digest = hashlib.blake2b(repr(hook.key).encode(), digest_size=8).hexdigest()
+    return f"{type(hook).__name__} {digest}"
