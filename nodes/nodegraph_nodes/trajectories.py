@@ -25,6 +25,10 @@ StepNumber = Annotated[
     int, Field(ge=-1, le=1_000_000, description="Which step: 0 is the first of the run, -1 the last, its result.")
 ]
 StartNumber = Annotated[int, Field(ge=0, le=1_000_000, description="Which step: 0 is the first of the run.")]
+Way = Annotated[
+    Trajectory,
+    Field(description="Of the run to go on from.", json_schema_extra={"draws": "counted"}),
+]
 What = Annotated[
     Literal["noisy", "clean", "noise"],
     Field(
@@ -107,7 +111,7 @@ def foresee_start(known: Foresight) -> None:
 
 
 @node("StartFrom", category="Sampling", outputs="noisy", foresee=foresee_start)
-def start_from(trajectory: Trajectory, step: StartNumber = 0) -> Noisy:
+def start_from(trajectory: Way, step: StartNumber = 0) -> Noisy:
     """Go back to a step of a sampler, to go on from there: what the network saw, and how much noise had been drawn.
 
     An IterativeSampler with the same settings and the same denoiser makes the same picture from it, to the bit. With

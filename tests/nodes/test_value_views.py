@@ -85,7 +85,10 @@ def test_a_trajectory_is_shown_step_by_step() -> None:
         assert (pixels_of(look(WAY, "frame", step=number, what="clean")) == as_bytes(step.x0[0])).all()
 
 
-NOISE = {name: torch.linspace(-4, low, PIXELS.numel()).reshape(PIXELS.shape) for name, low in zip("nab", (4, 3, 2))}
+NOISE = {
+    name: torch.linspace(-4, high, PIXELS.numel()).reshape(PIXELS.shape)
+    for name, high in {"n": 4, "a": 3, "b": 2}.items()
+}
 INSIDE = Trajectory(
     (
         Step(8, PIXELS, PIXELS, NOISE["n"], {"a": NOISE["a"]}, 0),

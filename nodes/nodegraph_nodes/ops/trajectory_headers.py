@@ -110,15 +110,15 @@ def check_whole(header: TrajectoryHeader, shapes: Mapping[str, Sequence[int]]) -
     if len(header.shape) != 4 or 0 in header.shape:
         raise ValueError(f"its pictures have the shape {list(header.shape)}, must be (B, C, H, W)")
     numbers = [step.number for step in header.steps]
-    if numbers != sorted(set(numbers)):
-        raise ValueError(f"its steps are numbered {numbers[:8]}, must rise")
+    if numbers != sorted(numbers):
+        raise ValueError(f"its steps are numbered {numbers[:8]}, must not fall")
     for step in header.steps:
         if not -1 <= step.t < header.schedule.steps:
             raise ValueError(f"t is {step.t}, must be from -1 to {header.schedule.steps - 1}")
         if step.drawn and len(step.drawn) != 1 + len(header.hooks):
-            raise ValueError(f"step {step.number} tells {len(step.drawn)} counts for {len(header.hooks)} hooks")
+            raise ValueError(f"step {step.number} tells {step.drawn} of {1 + len(header.hooks)} that draw")
         if min(step.drawn, default=0) < 0:
-            raise ValueError(f"step {step.number} has drawn {min(step.drawn)} noises")
+            raise ValueError(f"step {step.number} has drawn {step.drawn}, must be 0 or more")
     used = {tensor for step in header.steps for tensor in (*step.holds.values(), *step.branches.values())}
     if used != shapes.keys():
         raise ValueError(f"tensors are missing or left over: {', '.join(sorted(used ^ shapes.keys())[:4])}")
