@@ -68,12 +68,12 @@ def test_every_picture_is_made_by_an_example() -> None:
 
 
 def test_every_node_type_is_on_the_page() -> None:
-    named = set(re.findall(r"`([A-Z]\w+)`", SECTIONS["17. Every node"]))
+    named = set(re.findall(r"`([A-Z]\w+)`", SECTIONS["18. Every node"]))
     assert named == set(REGISTRY.node_types)
 
 
 def test_the_table_names_nodes() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|", SECTIONS["17. Every node"], re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|", SECTIONS["18. Every node"], re.MULTILINE)
     assert len(rows) == len(set(rows)) and set(rows) <= set(REGISTRY.node_types)
     assert {spec.id for spec in REGISTRY.node_types.values() if spec.category == "Guidance"} <= set(rows)
 
