@@ -11,7 +11,7 @@ from nodegraph_nodes.ops import trajectory_files
 from nodegraph_nodes.ops.anagrams import MultiView
 from nodegraph_nodes.ops.components import named_components
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage
-from nodegraph_nodes.ops.draws import drawing, hook_name
+from nodegraph_nodes.ops.draws import Counted, drawing, hook_name
 from nodegraph_nodes.ops.hooks import Mode, keep_outside
 from nodegraph_nodes.ops.inverse_hybrids import keep_component
 from nodegraph_nodes.ops.references import keep_coarse
@@ -146,7 +146,7 @@ def test_another_prompt_branches_off_with_the_same_noise():
     assert torch.equal(found.steps[0].x_t, whole.steps[2].x_t)
     assert not torch.equal(found.steps[1].x_t, whole.steps[3].x_t)
 
-    draw, kept, x = drawing(9), drawing(2), begun.x
+    draw, kept, x = Counted(drawing(9)), Counted(drawing(2)), begun.x
     draw.skip(2, x)
     kept.skip(2, x)
     rule = sampler.rule(LINEAR, sampler.route(other, begun), begun)
@@ -184,7 +184,7 @@ def test_fresh_noise_is_none_that_was_drawn_before():
     whole = way(GUIDED, START, Sampler(timesteps=TIMES, seed=3))
     begun = start_from(whole, 2)
     found = way(GUIDED, begun, Sampler(timesteps=(450, 100), seed=3))
-    draw = drawing(3)
+    draw = Counted(drawing(3))
     draw.skip(2, begun.x)
     x0 = found.steps[0].x0
     rule = Sampler(seed=3).rule(LINEAR, Sampler().route(GUIDED, START), START)

@@ -8,31 +8,32 @@ from torch import Tensor
 from nodegraph_nodes.types import Draw, StateHook
 
 
-class Drawing:
-    """Draws noise from its own generator, float32 on the CPU, so that every device gets the same.
+def drawing(seed: int) -> Draw:
+    """Draws noise from its own generator, float32 on the CPU, so that every device gets the same."""
+    generator = torch.Generator().manual_seed(seed)
+    return lambda x: torch.randn(x.shape, generator=generator).to(x)
+
+
+class Counted:
+    """The same draw, counted, so that it can be gone on with.
 
     Attributes:
-        count: how many noises it has drawn.
+        count: how many noises have been drawn.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, draw: Draw) -> None:
         self.count = 0
-        self._generator = torch.Generator().manual_seed(seed)
+        self._draw = draw
 
     def __call__(self, x: Tensor) -> Tensor:
         self.count += 1
-        return torch.randn(x.shape, generator=self._generator).to(x)
+        return self._draw(x)
 
     def skip(self, count: int, x: Tensor) -> None:
         """Go on as if that many noises like `x` had been drawn."""
+        like = torch.empty(x.shape)
         for _ in range(count):
-            torch.randn(x.shape, generator=self._generator)
-        self.count += count
-
-
-def drawing(seed: int) -> Drawing:
-    """What draws from a seed."""
-    return Drawing(seed)
+            self(like)
 
 
 def remembered(draw: Draw) -> tuple[Draw, list[Tensor]]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nodegraph_nodes.ops.agreements import check_method, check_schedules
 from nodegraph_nodes.ops.branches import estimated, own
-from nodegraph_nodes.ops.draws import Drawing, again, drawing, hook_name, remembered
+from nodegraph_nodes.ops.draws import Counted, again, drawing, hook_name, remembered
 from nodegraph_nodes.ops.evaluation import Evaluator, check_fits
 from nodegraph_nodes.ops.rules import DDIM, DDPM, DPMSolver, Euler, Method, Rule, Variance
 from nodegraph_nodes.ops.schedules import Spacing, checked, spaced
@@ -164,16 +164,16 @@ class Sampler:
         return DPMSolver(schedule, timesteps, route.passed, None if carried is None else carried.to(start.x.device))
 
 
-Hooks = list[tuple[StateHook, Drawing]]
+Hooks = list[tuple[StateHook, Counted]]
 
 
-def begun(seed: int, denoiser: Denoiser, start: Noisy, t: int) -> tuple[Tensor, Drawing, Hooks, Hooks]:
+def begun(seed: int, denoiser: Denoiser, start: Noisy, t: int) -> tuple[Tensor, Counted, Hooks, Hooks]:
     """What a walk begins with: pictures, the sampler's noise, the hooks and theirs, and which act before it is asked.
 
     Of a start that comes from a walk, what was drawn there is passed over, and the hooks that were there have started.
     """
-    x, moment, draw = start.x, start.moment, drawing(seed)
-    hooks = [(hook, drawing(hook.seed)) for hook in denoiser.hooks()]
+    x, moment, draw = start.x, start.moment, Counted(drawing(seed))
+    hooks = [(hook, Counted(drawing(hook.seed))) for hook in denoiser.hooks()]
     if moment is None:
         for hook, drawn in hooks:
             x = hook.start(x, t, drawn)
