@@ -231,3 +231,17 @@ def test_the_walk_up_tells_its_branches_too() -> None:
     for step in steps[:3]:
         composed, parts = taken(ANAGRAM, step.t, step.number, step.x_t)
         assert torch.equal(step.noise, composed) and list(step.branches) == list(parts)
+
+
+def test_recording_waits_for_no_device() -> None:
+    """On a device without numbers whatever would wait for one, to look at it on the host, is an error."""
+    x = torch.empty((2, 1, 12, 12), device="meta")
+    denoiser = keep_outside(
+        RegionBlend(FlipAverage(CFGCombine(C, U, 3.0), WeightedSum(U, (A, B), (1.0, -0.5)), ROUND), B, MASK),
+        noise(3).clamp(-1, 1),
+        HALF,
+    )
+    for method in ("ddpm", "ddim"):
+        steps = list(Sampler(steps=3, method=method, clip="clamp").sample(denoiser, Noisy(x), record=range(3)))
+        assert len(steps[0].branches) == 2 + 2 + 2 + 3
+        assert {noise.device.type for step in steps for noise in step.branches.values()} == {"meta"}

@@ -40,7 +40,7 @@ class TrajectoryViewer(Viewer):
         for name, text in WHAT.items():
             self.what.addItem(text, name)
         self.what.setAccessibleName("What of a step is shown")
-        self.whose = QLabel("by", self)
+        self.whose = QLabel("estimated by", self)
         self.branch = QComboBox(self)
         self.branch.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.branch.setAccessibleName("Whose estimate is shown")
@@ -59,19 +59,23 @@ class TrajectoryViewer(Viewer):
         self._build()
 
     def _build(self) -> None:
-        scrub, choose = QHBoxLayout(), QHBoxLayout()
-        scrub.setContentsMargins(8, 0, 8, 0)
-        choose.setContentsMargins(8, 0, 8, 6)
+        scrub, choose, by = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        for row in (scrub, choose, by):
+            row.setContentsMargins(8, 0, 8, 0)
+        by.setContentsMargins(8, 0, 8, 6)
         for widget in (self.play, self.scrubber, self.place):
             scrub.addWidget(widget, 1 if widget is self.scrubber else 0)
-        for chooser in (self.what, self.whose, self.branch, self.rows):
-            choose.addWidget(chooser)
+        choose.addWidget(self.what)
+        choose.addWidget(self.rows)
         choose.addStretch(1)
+        by.addWidget(self.whose)
+        by.addWidget(self.branch, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pane, 1)
         layout.addLayout(scrub)
         layout.addLayout(choose)
+        layout.addLayout(by)
         self.scrubber.valueChanged.connect(lambda _: self._load())
         self.what.currentIndexChanged.connect(lambda _: self._load())
         self.branch.currentIndexChanged.connect(lambda _: self._load())
