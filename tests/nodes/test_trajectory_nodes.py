@@ -1,6 +1,7 @@
 """Nodes for the steps of a sampler: what is kept, looked at, gone on from and saved; and what is known before a run."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
@@ -278,6 +279,28 @@ def test_a_loaded_one_is_known_from_its_header(registry, tmp_path):
     assert len(said) == 2
     assert any("branch is 'conditionel', must be one of conditional, unconditional" in line for line in said)
     assert any("step is 9, must be from 0 to 8" in line for line in said)
+    encoded = replace(WAY, space="latent:sd")
+    latent = trajectories.save_trajectory(Context(output=OutputFolder(tmp_path)), encoded, "latent")
+    links = [f"load.trajectory -> {name}.trajectory" for name in ("look", "saw", "strip", "film")]
+    nodes = {
+        "load": ("LoadTrajectory", {"path": str(latent)}),
+        "look": ("Inspect", {"what": "noise"}),
+        "saw": ("Inspect", {"what": "clean"}),
+        "strip": ("Filmstrip", {}),
+        "film": ("SaveAnimation", {}),
+    }
+    said = sorted(told(built(nodes, *links), registry))
+    assert [line.split()[0] for line in said] == ["film", "look", "strip"]
+    assert all("in the space latent:sd" in line for line in said)
+    nodes = {
+        "load": ("LoadTrajectory", {"path": str(path)}),
+        "back": ("StartFrom", {"step": 3}),
+        "wide": ("ExactGaussian", {"schedule": "cosine"}),
+        "go": ("IterativeSampler", {}),
+    }
+    links = ["load.trajectory -> back.trajectory", "back.noisy -> go.start", "wide.denoiser -> go.denoiser"]
+    (line,) = told(built(nodes, *links), registry)
+    assert "noised by the schedule linear, the denoiser learned cosine" in line
     other = tmp_path / "other.safetensors"
     other.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ")
     (said,) = told(built({"load": ("LoadTrajectory", {"path": str(other)})}), registry)
