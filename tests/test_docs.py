@@ -67,8 +67,9 @@ def test_what_a_note_proposes_can_be_set_in_the_editor_as_on_the_command_line(ex
     text = " ".join(note["text"] for note in graph.canvas.get("notes", ()))
     assert "--" not in text
     places = {own.place for own in own_inputs(graph, REGISTRY)}
+    branches = {node.inputs["branch"] for node in graph.nodes.values() if "branch" in node.inputs}
     for place in re.findall(r"[a-z]\w+\.[a-z]\w+", text.replace(".json", "")):
-        assert place in places, place
+        assert place in places | branches, place
     for place, value in re.findall(r"(\w+\.\w+) = (IF pipeline|[\w.]*\w)", text):
         changed = with_assignments(graph, REGISTRY, [Assignment(place, value, False)])
         assert [problem for problem in check(changed, REGISTRY) if problem.kind == "error"] == []
@@ -86,12 +87,12 @@ def test_every_picture_is_made_by_an_example() -> None:
 
 
 def test_every_node_type_is_on_the_page() -> None:
-    named = set(re.findall(r"`([A-Z]\w+)`", SECTIONS["17. Every node"]))
+    named = set(re.findall(r"`([A-Z]\w+)`", SECTIONS["18. Every node"]))
     assert named == set(REGISTRY.node_types)
 
 
 def test_the_table_names_nodes() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|", SECTIONS["17. Every node"], re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|", SECTIONS["18. Every node"], re.MULTILINE)
     assert len(rows) == len(set(rows)) and set(rows) <= set(REGISTRY.node_types)
     assert {spec.id for spec in REGISTRY.node_types.values() if spec.category == "Guidance"} <= set(rows)
 

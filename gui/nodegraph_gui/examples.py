@@ -23,6 +23,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "denoising": "Denoising",
         "forward": "The forward process",
         "trajectory": "The way of a sampler",
+        "inside": "Inside the step",
         "sdedit": "From a scribble",
         "inpainting": "Inpainting",
         "region": "Two digits in one",

@@ -3,7 +3,9 @@
 Nodes count as random by an input `seed`. Two samplers with one seed whose pictures only meet in a grid are a
 comparison, and well; what matters are two equal seeds in, or before, one random node. Where the noise belongs to a
 condition and not to the picture, as `Field(json_schema_extra={"seed_of": "condition"})` says of a seed, nodes of one
-type are meant to draw the same: the halves of guidance then differ in their prompts alone.
+type are meant to draw the same: the halves of guidance then differ in their prompts alone. Where something counts
+what has been drawn, so that whoever goes on draws what comes next, an input says
+`Field(json_schema_extra={"draws": "counted"})`, and what is before it is not drawn again.
 """
 
 from collections import defaultdict
@@ -40,13 +42,15 @@ def equal_seeds(graph: Graph, registry: Registry, nodes: Iterable[str]) -> Itera
     if not bits:
         return
     masks = [reduce(or_, (bits.get(node, 0) for node in group)) for group in groups]
-    for node, mask in first_meetings(graph, random, bits, masks):
+    for node, mask in first_meetings(graph, registry, random, bits, masks):
         same = [member for member, bit in bits.items() if bit & mask]
         later = node if node in same else same[1]
         yield warning(graph, registry, next(member for member in same if bits[member] != bits[later]), later)
 
 
-def first_meetings(graph: Graph, random: set[str], bits: dict[str, int], masks: list[int]) -> Iterator[tuple[str, int]]:
+def first_meetings(
+    graph: Graph, registry: Registry, random: set[str], bits: dict[str, int], masks: list[int]
+) -> Iterator[tuple[str, int]]:
     """For each group, the first random node with two of its members in or before it, and these members' bits."""
     import networkx
 
@@ -55,12 +59,21 @@ def first_meetings(graph: Graph, random: set[str], bits: dict[str, int], masks: 
     for node in networkx.topological_sort(wiring(graph)):
         mask = bits.get(node, 0)
         for link in graph.in_links[node]:
-            mask |= before.get(link.source, 0)
+            earlier = before.get(link.source, 0)
+            if earlier and not is_counted(graph, registry, node, link.input):
+                mask |= earlier
         before[node] = mask
         if node in random and mask.bit_count() > 1:
             for group in [group for group in open_masks if (group & mask).bit_count() > 1]:
                 yield node, group & mask
                 open_masks.remove(group)
+
+
+def is_counted(graph: Graph, registry: Registry, node: str, name: str) -> bool:
+    """Whether what was drawn before an input is counted, and drawn no more."""
+    spec = registry.get(graph.nodes[node].type)
+    port = None if spec is None else spec.input(name)
+    return port is not None and port.schema.get("draws") == "counted"
 
 
 def seed_of(graph: Graph, registry: Registry, node: str) -> Hashable:

@@ -2,6 +2,9 @@
 
 Facts are right or absent. Of a picture, a mask or a noisy picture: `batch`, `channels`, `height`, `width`, `space`; of
 a noisy one also `t`, None for pure noise, and `schedule`, by name; of a mask that is a rectangle, `rectangle`. Of a
+trajectory, beside those of its pictures and the `schedule`: `visits`, the timestep of each step by its number, the
+result's among them; `place`, where its walk began and the number of the first estimate then; of one that is loaded,
+`branches`. Of a noisy picture that comes from a step, `place`: the same with the number of that step between. Of a
 conditioning: `prompts`, how many, each of so many `tokens` of so many numbers, its `width`. Of a denoiser:
 
     schedule, space         as of a noisy picture

@@ -18,6 +18,7 @@ MODULES = (
     "components",
     "inpainting",
     "sampling",
+    "trajectories",
     "safety",
     "training",
     "values",

@@ -1,7 +1,8 @@
 """Sampling nodes: from noise to a picture, and what the way there looked like."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from nodegraph import Context, Foresight, node
-from nodegraph_nodes.foresights import TIMESTEPS, chosen, sampled, settings, told_one
+from nodegraph_nodes.foresights import TIMESTEPS, chosen, sampled, settings
 from nodegraph_nodes.noise import Seed
 from nodegraph_nodes.ops.agreements import check_clip, check_method, check_spaces
+from nodegraph_nodes.ops.inside import check_branch, check_shown_space
 from nodegraph_nodes.ops.presets import SAMPLING, Preset, settled
-from nodegraph_nodes.ops.schedules import Spacing, begun_at, checked, spaced
-from nodegraph_nodes.ops.walks import walk
+from nodegraph_nodes.ops.schedules import Spacing, checked, spaced
+from nodegraph_nodes.ops.walks import Place, Route, route
 from nodegraph_nodes.ops.words import count
 from nodegraph_nodes.types import Denoiser, Image, Noisy, Step, Trajectory
 from nodegraph_nodes.value_types import picture_thumbnail
@@ -74,8 +76,19 @@ SamplerPreset = Annotated[
 Upto = Annotated[int, Field(ge=0, le=999, description="How far up: the timestep of the noise that comes out.")]
 Frames = Annotated[int, Field(ge=1, le=1000, description="At most this many pictures along the way.")]
 Shown = Annotated[
-    Literal["noisy", "clean", "both"],
-    Field(description="noisy: what the network saw; clean: what it took for the picture underneath; or both."),
+    Literal["noisy", "clean", "both", "noise"],
+    Field(
+        description="noisy: what the network saw; clean: what it took for the picture underneath; both; or noise: what "
+        "it took for the noise, 0 as grey, -3 as black and 3 as white."
+    ),
+]
+BranchName = Annotated[
+    str,
+    Field(
+        max_length=500,
+        description="Whose estimate: empty for the whole denoiser's, else the path of a part, such as conditional or "
+        "upright.conditional.",
+    ),
 ]
 FileName = Annotated[
     str,
@@ -113,19 +126,23 @@ def foresee_sampling(known: Foresight) -> None:
         with known.refusals():
             check_method(told["method"], told["eta"], told["repeats"])
             check_clip(told["clip"], known.of("denoiser").get("space", "pixels"))
-            start = known.of("start")
-            if "schedule" in known.of("denoiser") and "t" in start:
-                timesteps = told["timesteps"]
-                listed = (
-                    checked(timesteps, TIMESTEPS)
-                    if timesteps
-                    else spaced(TIMESTEPS, told["steps"], told["spacing"], told["offset"])
-                )
-                walk(begun_at(start["t"], listed), told["end"], told["repeats"], told["jump"])
+            if "schedule" in known.of("denoiser") and "t" in known.of("start"):
+                foresee_walk(known, told)
     foresee_idle(known, told or {})
     facts = sampled(known, "start")
     known.gives("image", facts)
-    known.gives("trajectory", facts)
+    known.gives("trajectory", facts | chosen(known.of("denoiser"), "schedule"))
+
+
+def foresee_walk(known: Foresight, told: Mapping[str, Any]) -> None:
+    """Which timesteps will be visited; ValueError when there is no such walk."""
+    start, timesteps = known.of("start"), told["timesteps"]
+    spacing = told["steps"], told["spacing"], told["offset"]
+    listed = checked(timesteps, TIMESTEPS) if timesteps else spaced(TIMESTEPS, *spacing)
+    place = Place(*start["place"]) if start.get("place") else None
+    found = route(listed, start["t"], place, told["end"], told["repeats"], told["jump"])
+    visits = dict(enumerate([*found.visits, told["end"]], found.place.number))
+    known.gives("trajectory", visits=visits, place=(found.place.start, found.place.first))
 
 
 def foresee_idle(known: Foresight, told: Mapping[str, Any]) -> None:
@@ -169,7 +186,8 @@ def iterative_sampler(
     """Remove noise step by step until a picture is left.
 
     From pure noise it visits all the timesteps; from a picture that was noised to t it begins there and goes on with
-    those below t.
+    those below t; from a step of a trajectory (StartFrom) it goes on as that run did, with the same noise if the seed
+    is the same.
 
     A preset samples as others' code does. It sets some inputs; one of these with a value that is neither that nor
     its default is an error.
@@ -197,10 +215,10 @@ def iterative_sampler(
     }  # fmt: skip
     told = settled(preset, SAMPLING, iterative_sampler, given)
     sampler = Sampler(**(told | {"seed": seed, "timesteps": tuple(told["timesteps"])}))
-    x = start.x.to(context.device)
-    way = sampler.sample(denoiser, Noisy(x, start.t, start.schedule, start.space))
-    visited = [leg.t for leg in sampler.legs(denoiser.schedule, start.t) if leg.down]
-    trajectory = followed(context, denoiser, x, way, visited)
+    begun = replace(start, x=start.x.to(context.device))
+    found = sampler.route(denoiser, begun)
+    way = partial(sampler.sample, denoiser, begun)
+    trajectory = followed(context, denoiser, begun.x, way, found.visits, found)
     return Sampled(Image(trajectory.steps[-1].x0, denoiser.space), trajectory)
 
 
@@ -236,7 +254,8 @@ def ddim_inversion(
     check_spaces("the image", image.space, denoiser.space)
     levels = levels_up_to(denoiser.schedule, t, steps, spacing)
     x = image.pixels.to(context.device)
-    trajectory = followed(context, denoiser, x, invert(denoiser, x, levels), asked(levels))
+    way = partial(invert, denoiser, x, levels)
+    trajectory = followed(context, denoiser, x, way, asked(levels))
     return Inverted(Noisy(trajectory.steps[-1].x_t, t, denoiser.schedule, denoiser.space), trajectory)
 
 
@@ -244,35 +263,59 @@ def followed(
     context: Context,
     denoiser: Denoiser,
     x: "Tensor",
-    way: Generator[Step, None, None],
+    way: Callable[..., Generator[Step, None, None]],
     timesteps: Sequence[int],
+    route: Route | None = None,
 ) -> Trajectory:
     """Go a way to its end: tell first what it will cost, then each step with a preview, and keep what fits.
 
     Args:
         x: where it begins.
-        way: yields a step for each estimate, and one for the result.
+        way: takes `record`, and yields a step for each estimate, and one for the result.
         timesteps: where the estimates are, in order.
+        route: which walk of a sampler it is, if it is one.
     """
+    from nodegraph_nodes.ops.draws import hook_name
     from nodegraph_nodes.ops.evaluation import price
-    from nodegraph_nodes.ops.trajectories import kept
+    from nodegraph_nodes.ops.trajectories import moved
 
-    cost = price(denoiser, x, timesteps)
+    place = Place(None, 0) if route is None else route.place
+    cost = price(denoiser, x, timesteps, place.number)
     total = len(timesteps)
     told = f"{count(total, 'step')}: {count(cost.forwards, 'network call')}, {count(cost.rows, 'picture')} in them"
     context.progress(0, total, text=told)
 
-    keep = kept(total + 1, 2 * x.nbytes)
+    keep = to_keep(context, denoiser, x, timesteps, place.number)
     history: list[Step] = []
-    with closing(way):
-        for number, step in enumerate(way):
-            if number in keep:
+    with closing(way(record=keep)) as steps:
+        for number, step in enumerate(steps):
+            if step.number in keep:
                 history.append(step)
             if number < total:
                 shown = partial(preview_of, denoiser, step.x0)
                 context.progress(number + 1, total, preview=shown, text=f"t = {step.t}")
-    moved = tuple(Step(step.t, step.x_t.cpu(), step.x0.cpu()) for step in history)
-    return Trajectory(moved, denoiser.schedule, denoiser.space)
+    hooks = tuple(hook_name(hook) for hook in denoiser.hooks())
+    return Trajectory(moved(history), denoiser.schedule, denoiser.space, total + 1, place.start, place.first, hooks)
+
+
+def to_keep(context: Context, denoiser: Denoiser, x: "Tensor", timesteps: Sequence[int], first: int) -> Container[int]:
+    """The numbers of the steps that are kept, and said if these are not all.
+
+    What a step takes is known from what its estimate will be made of: x_t, x_0, the noise, what a rule carries, and the
+    noise of each branch.
+    """
+    from nodegraph_nodes.ops.branches import most_parts
+    from nodegraph_nodes.ops.trajectories import MOST_BYTES, kept
+
+    each = (4 + most_parts(denoiser, x, zip(timesteps, range(first, first + len(timesteps)), strict=True))) * x.nbytes
+    total = len(timesteps) + 1
+    keep = kept(total, each, MOST_BYTES)
+    if len(keep) < total:
+        context.warn(
+            f"of the {count(total, 'step')} of the trajectory {len(keep)} are kept, evenly: all of them, with the "
+            f"estimates of all branches, would take {total * each / 2**20:,.0f} MiB, more than {MOST_BYTES >> 20}"
+        )
+    return frozenset(first + number for number in keep)
 
 
 def preview_of(denoiser: Denoiser, x0: "Tensor") -> bytes:
@@ -301,21 +344,38 @@ def one_step_denoise(context: Context, denoiser: Denoiser, noisy: Noisy, clip: C
     check_noised(noisy.t)
     sampler = Sampler(timesteps=(noisy.t,), method="ddim", clip=clip)
     x = noisy.x.to(context.device)
-    *_, result = sampler.sample(denoiser, Noisy(x, noisy.t, noisy.schedule, noisy.space))
+    *_, result = sampler.sample(denoiser, replace(noisy, x=x))
     return Image(result.x0.cpu(), denoiser.space)
 
 
-@node("Filmstrip", category="Sampling", outputs="image", foresee=told_one("image", batch=1, space="pixels"))
-def filmstrip(trajectory: Trajectory, frames: Frames = 8, shown: Shown = "noisy") -> Image:
-    """Lay out the way of a sampler side by side, each picture of the batch in its row, from the start to the result."""
+def foresee_showing(known: Foresight) -> None:
+    with known.refusals():
+        if "space" in known.of("trajectory"):
+            check_shown_space(known.of("trajectory")["space"])
+        if known.knows("shown", "branch"):
+            check_branch(known.value("shown"), known.value("branch"))
+
+
+def foresee_filmstrip(known: Foresight) -> None:
+    foresee_showing(known)
+    known.gives("image", batch=1, space="pixels")
+
+
+@node("Filmstrip", category="Sampling", outputs="image", foresee=foresee_filmstrip)
+def filmstrip(trajectory: Trajectory, frames: Frames = 8, shown: Shown = "noisy", branch: BranchName = "") -> Image:
+    """Lay out the way of a sampler side by side, each picture of the batch in its row, from the start to the result.
+
+    A branch is a part of the denoiser, such as one side of a guidance or of an anagram: its own estimate of the noise,
+    or of the clean picture, at the steps at which it was asked. What it saw through a view is turned back.
+    """
     from nodegraph_nodes.ops import drawing, trajectories
 
-    rows, captions = trajectories.strip(trajectory, frames, shown)
+    rows, captions = trajectories.strip(trajectory, frames, shown, branch)
     below = [""] * len(captions) * (len(rows) - 1) + captions
     return Image(drawing.sheet(rows, columns=len(captions), captions=below))
 
 
-@node("SaveAnimation", category="Sampling", outputs="path", pure=False)
+@node("SaveAnimation", category="Sampling", outputs="path", pure=False, foresee=foresee_showing)
 def save_animation(
     context: Context,
     trajectory: Trajectory,
@@ -325,12 +385,13 @@ def save_animation(
     shown: Shown = "noisy",
     seconds: Seconds = 0.08,
     hold: Hold = 1.5,
+    branch: BranchName = "",
 ) -> Path:
     """Save the way of a sampler as a moving picture, with the timestep above."""
     from nodegraph_nodes.ops import animation, drawing, pictures, trajectories
 
     made = []
-    pictures_of, captions = trajectories.frames(trajectory, frames, shown)
+    pictures_of, captions = trajectories.frames(trajectory, frames, shown, branch)
     for number, (picture, caption) in enumerate(zip(pictures_of, captions, strict=True)):
         made.append(pictures.to_bytes(drawing.sheet([picture], headings=[caption]))[0])
         context.progress(number + 1, len(captions))

@@ -7,7 +7,7 @@ whole composition into one batch; `ops.evaluation` does.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from math import sqrt
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asking",
+    "Branch",
     "Conditioning",
     "Dataset",
     "Denoiser",
@@ -27,6 +28,7 @@ __all__ = [
     "Losses",
     "Mask",
     "Model",
+    "Moment",
     "Network",
     "NoiseSchedule",
     "Noisy",
@@ -161,6 +163,30 @@ class NoiseSchedule:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Moment(Brief):
+    """Where in the walk of a sampler a noisy picture was, so that another run can go on from there with the same noise.
+
+    Attributes:
+        start: the timestep at which the walk began; None for pure noise.
+        number: how many estimates were taken before.
+        drawn: how many noises had been drawn before: by the sampler, then by each of the hooks.
+        hooks: names of the hooks that the walk had, as `ops.draws.hook_name` gives them.
+        asked: whether the network was asked here, so that hooks have done what they do before an estimate; False where
+            the walk ended.
+        carried: what the rule of a step remembers of the steps before, if it remembers anything.
+        first: the number of the first estimate of that walk, which is not 0 where it went on from another one.
+    """
+
+    start: int | None
+    number: int
+    drawn: tuple[int, ...]
+    hooks: tuple[str, ...] = ()
+    asked: bool = True
+    carried: "Tensor | None" = None
+    first: int = 0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Noisy(Brief):
     """Noisy pictures with what a denoiser must know of them.
 
@@ -169,12 +195,14 @@ class Noisy(Brief):
         t: their timestep; None for pure noise, which belongs to any schedule.
         schedule: what `t` means; None for pure noise.
         space: as of an `Image`; pure noise in "pixels" belongs to any space.
+        moment: where in a run they come from, if they do.
     """
 
     x: "Tensor"
     t: int | None = None
     schedule: NoiseSchedule | None = None
     space: str = "pixels"
+    moment: Moment | None = field(default=None, repr=False)
 
     def _repr_png_(self) -> bytes | None:
         return Image(self.x, self.space)._repr_png_()
@@ -254,6 +282,21 @@ Asking = Generator[list[Query], "list[Tensor]", Estimate]
 """A denoiser at work: yields questions, is sent their answers in order, returns its estimate."""
 
 
+class Branch(NamedTuple):
+    """A part of a denoiser at work.
+
+    Attributes:
+        name: as the denoiser calls it: `conditional`, or `denoisers[0]`.
+        point: where the part looks.
+        back: brings its estimate to where the whole denoiser looks; the inverse of a view.
+    """
+
+    name: str
+    denoiser: "Denoiser"
+    point: Point
+    back: Callable[[Estimate], Estimate] = lambda estimate: estimate
+
+
 class Denoiser(ABC):
     """A function of `(x_t, t)` that estimates the noise: the one idea that everything here is made of.
 
@@ -293,8 +336,21 @@ class Denoiser(ABC):
 
     def parts(self) -> tuple["Denoiser", ...]:
         """The denoisers that it is made of: its fields, and what is in those that are tuples, in order."""
-        held = (value if isinstance(value, tuple) else (value,) for value in vars(self).values())
-        return tuple(item for items in held for item in items if isinstance(item, Denoiser))
+        return tuple(part for _, part in self._named_parts())
+
+    def branches(self, p: Point) -> Iterable[Branch]:
+        """Which parts its estimate at `p` is made of, and where they look: all of them, at `p`, unless it says else.
+
+        One that asks parts about something else than `p.x` overrides this, and so does one that does not ask them all.
+        """
+        return (Branch(name, part, p) for name, part in self._named_parts())
+
+    def _named_parts(self) -> "Iterator[tuple[str, Denoiser]]":
+        for name, value in vars(self).items():
+            if isinstance(value, Denoiser):
+                yield name, value
+            elif isinstance(value, tuple):
+                yield from ((f"{name}[{i}]", item) for i, item in enumerate(value) if isinstance(item, Denoiser))
 
     def hooks(self) -> tuple["StateHook", ...]:
         """What is to be done to the state between steps: the parts' hooks, each once, depth first."""
@@ -401,20 +457,51 @@ class Step(Brief):
         t: where the network looked; -1 for the result, where `x_t` and `x0` are the same.
         x_t: what it saw, (B, C, H, W).
         x0: the clean picture that its estimate amounts to, clipped as the sampler was told.
+        noise: the estimate, as the whole denoiser gave it; None for the result, where nothing was asked.
+        branches: the estimates of its parts that were asked, by path, such as `upright.conditional`; each as the
+            sampler holds the picture, what was seen through a view brought back, so that they can be compared.
+        number: of the estimate among all that a walk takes, from 0; of the result, how many there were.
+        drawn: how many noises the sampler, and each hook, had drawn before; () where nothing is drawn.
+        carried: what the rule of a step remembers of the steps before; None for one that remembers nothing.
     """
 
     t: int
     x_t: "Tensor"
     x0: "Tensor"
+    noise: "Tensor | None" = field(default=None, repr=False)
+    branches: "Mapping[str, Tensor]" = field(default_factory=dict, repr=False)
+    number: int = field(default=0, repr=False)
+    drawn: tuple[int, ...] = field(default=(), repr=False)
+    carried: "Tensor | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trajectory(Brief):
-    """What a sampler went through: some of its steps in order, the first and the result always among them."""
+    """What a sampler went through: some of its steps in order, the first and the result always among them.
+
+    Attributes:
+        taken: how many steps there were, the result counted; 0 for as many as there are.
+        start, first: where the walk began, as of a `Moment`, which may be before the first step.
+        hooks: names of what acted between the steps, as of a `Moment`.
+    """
 
     steps: tuple[Step, ...]
     schedule: NoiseSchedule
     space: str = "pixels"
+    taken: int = field(default=0, repr=False)
+    start: int | None = field(default=None, repr=False)
+    first: int = field(default=0, repr=False)
+    hooks: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def thinned(self) -> bool:
+        """Whether steps were left out, evenly, since all would have taken too much memory."""
+        return len(self.steps) < self.taken
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The paths of all branches that any step tells of, in order."""
+        return tuple({name: None for step in self.steps for name in step.branches})
 
     def _repr_png_(self) -> bytes | None:
         if self.space != "pixels":

@@ -114,8 +114,23 @@ def denoiser_text(denoiser: Denoiser, depth: int = 4) -> str:
 
 
 def trajectory_text(trajectory: Trajectory) -> str:
-    first = trajectory.steps[0]
-    return f"{count(len(trajectory), 'step')} from t = {first.t}, {size_text(first.x_t, trajectory.space)}"
+    first, taken = trajectory.steps[0], max(trajectory.taken, len(trajectory))
+    steps = f"{len(trajectory):,} of {count(taken, 'step')}" if trajectory.thinned else count(taken, "step")
+    told = f"{steps} from t = {first.t}, {size_text(first.x_t, trajectory.space)}"
+    branches = len(trajectory.branches)
+    return f"{told}, {count(branches, 'branch')}" if branches else told
+
+
+def save_trajectory(trajectory: Trajectory) -> bytes:
+    from nodegraph_nodes.ops import trajectory_files
+
+    return trajectory_files.to_bytes(trajectory)
+
+
+def load_trajectory(data: bytes) -> Trajectory:
+    from nodegraph_nodes.ops import trajectory_files
+
+    return trajectory_files.from_bytes(data)
 
 
 def model_text(model: Model) -> str:
@@ -199,6 +214,8 @@ VALUE_TYPES = (
         thumbnail=trajectory_thumbnail,
         nbytes=nbytes,
         copy=copy.deepcopy,
+        save=save_trajectory,
+        load=load_trajectory,
         views=value_views.TRAJECTORY_VIEWS,
     ),
     ValueType(

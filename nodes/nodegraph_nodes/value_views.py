@@ -84,7 +84,10 @@ def noisy_picture(noisy: Noisy, index: int | None = 0, size: int = 2048) -> byte
 def noisy_info(noisy: Noisy) -> dict[str, Any]:
     if noisy.t is None or noisy.schedule is None:
         return facts(noisy.x, noisy.space, timestep="pure noise")
-    return facts(noisy.x, noisy.space, timestep=noisy.t, schedule=noisy.schedule.name)
+    told = {"timestep": noisy.t, "schedule": noisy.schedule.name}
+    if noisy.moment is not None:
+        told["from"] = f"step {noisy.moment.number} of a sampler"
+    return facts(noisy.x, noisy.space, **told)
 
 
 def dataset_picture(dataset: Dataset, index: int | None = 0, size: int = 2048) -> bytes:
@@ -108,33 +111,56 @@ def dataset_info(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def trajectory_steps(trajectory: Trajectory) -> list[dict[str, int]]:
-    """The steps that are kept; t = -1 is the result."""
-    return [{"step": number, "t": step.t} for number, step in enumerate(trajectory)]
+def trajectory_steps(trajectory: Trajectory) -> list[dict[str, Any]]:
+    """The steps that are kept; t = -1 is the result.
+
+    Of each its place among them, its number in the walk, and whether there is a noise estimate, and whose branches'.
+    """
+    return [
+        {
+            "step": place,
+            "t": step.t,
+            "number": step.number,
+            "noise": step.noise is not None,
+            "branches": list(step.branches),
+        }
+        for place, step in enumerate(trajectory)
+    ]
 
 
 def trajectory_frame(
     trajectory: Trajectory,
     step: int = 0,
-    what: Literal["noisy", "clean"] = "noisy",
+    what: Literal["noisy", "clean", "noise"] = "noisy",
     index: int | None = 0,
     size: int = 2048,
+    branch: str = "",
 ) -> bytes:
-    """What the network saw at a step, or the clean picture that it made of it."""
+    """What the network saw at a step, the clean picture that it made of it, or the noise that it took to be in it.
+
+    Args:
+        step: its place among those that are kept.
+        branch: whose estimate; empty for that of the whole denoiser.
+    """
+    from nodegraph_nodes.ops.trajectories import looked_at, shown_as_picture
+
     checked("step", step, 0, len(trajectory) - 1)
-    if what not in ("noisy", "clean"):
-        raise ValueError(f"what is {what!r}, must be 'noisy' or 'clean'")
-    found = trajectory.steps[step]
-    return picture_of(found.x_t if what == "noisy" else found.x0, index, size, trajectory.space)
+    found = looked_at(trajectory, trajectory.steps[step], what, branch)
+    if what == "noise":
+        return picture_of(shown_as_picture(found, what), index, size)
+    return picture_of(found, index, size, trajectory.space)
 
 
 def trajectory_info(trajectory: Trajectory) -> dict[str, Any]:
     first, last = trajectory.steps[0], trajectory.steps[-1]
     told = facts(last.x0, trajectory.space)
+    kept = f"{len(trajectory)} of {trajectory.taken}, evenly" if trajectory.thinned else str(len(trajectory))
     told["lines"] += [
-        ["steps", f"{len(trajectory)}, from t = {first.t}{' to the result' if last.t < 0 else f' to t = {last.t}'}"],
+        ["steps", f"{kept}, from t = {first.t}{' to the result' if last.t < 0 else f' to t = {last.t}'}"],
         ["schedule", trajectory.schedule.name],
     ]
+    if trajectory.branches:
+        told["lines"] += [["branches", ", ".join(trajectory.branches)]]
     return {**told, "steps": trajectory_steps(trajectory)}
 
 

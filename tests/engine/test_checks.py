@@ -329,6 +329,26 @@ def test_equal_seeds_that_only_meet_in_a_grid_are_a_comparison():
     assert found(graph, registry) == []
 
 
+@node("Back", category="Toys", outputs="start")
+def back(
+    way: Annotated[float, Field(description="of a sampler", json_schema_extra={"draws": "counted"})],
+    other: Annotated[float, Field(description="what does not count")] = 0.0,
+) -> float:
+    """Go back to where a sampler was."""
+    return 0.0
+
+
+def test_who_goes_on_with_what_comes_next_may_have_the_seed_that_was_begun_with():
+    registry = Registry([noise, sample, back])
+    graph = Graph().add("noise", "Noise").add("first", "Sample").add("back", "Back").add("then", "Sample")
+    graph = graph.connect("noise.noise -> first.start").connect("back.start -> then.start")
+    assert found(graph.connect("first.image -> back.way"), registry) == []
+    other = graph.add("before", "Noise").connect("before.noise -> back.way").connect("first.image -> back.other")
+    assert "then (Sample): seed is 1, like that of first" in found(other, registry)[0]
+    beside = graph.add("mask", "Noise", seed=1).connect("first.image -> back.way").connect("mask.noise -> then.hook")
+    assert "then (Sample): seed is 1, like that of mask" in found(beside, registry)[0]
+
+
 @node("Enlarge", category="Toys", outputs="condition")
 def enlarge(
     seed: Annotated[int, Field(description="of the condition", json_schema_extra={"seed_of": "condition"})] = 3,

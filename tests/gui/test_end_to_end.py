@@ -230,3 +230,27 @@ def test_a_trajectory_of_a_real_run_is_scrubbed(desktop, qtbot):
     viewer.scrubber.setValue(0)
     qtbot.waitUntil(lambda: viewer.picture() != last, timeout=30_000)
     assert "t = " in viewer.place.text()
+
+    def chosen(box, text):
+        """What is shown when a user has chosen a line of a box with the keyboard."""
+        box.setFocus()
+        for _ in range(box.count()):
+            if box.currentText() != text:
+                QTest.keyClick(box, Qt.Key.Key_Down)
+        assert box.currentText() == text
+        qtbot.waitUntil(lambda: viewer._frames.get(viewer.wanted()) == viewer.picture(), timeout=30_000)
+        return viewer.picture()
+
+    whole = chosen(viewer.what, "estimate of the noise")
+    assert [viewer.branch.itemText(i) for i in range(viewer.branch.count())] == [
+        "the whole denoiser", "conditional", "unconditional",
+    ]  # fmt: skip
+    conditional = chosen(viewer.branch, "conditional")
+    unconditional = chosen(viewer.branch, "unconditional")
+    at = range(whole.width() * whole.height())
+    seen = (whole, conditional, unconditional)
+    grey = [[each.pixelColor(i % each.width(), i // each.width()).red() for i in at] for each in seen]
+    scale = graph.nodes["guide"].inputs["scale"]
+    clear = [(w, c, u) for w, c, u in zip(*grey, strict=True) if all(0 < value < 255 for value in (w, c, u))]
+    assert len(clear) > 500  # guidance, read from the screen: grey levels are whole numbers
+    assert all(abs(w - (u + scale * (c - u))) < 3 for w, c, u in clear)

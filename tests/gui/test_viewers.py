@@ -15,6 +15,7 @@ from nodegraph_gui.measurements import Measurements
 from nodegraph_gui.states import NodeState
 from nodegraph_gui.viewers import ViewerDock
 from nodegraph_gui.viewers.curves import CurveViewer, averaged
+from nodegraph_gui.viewers.kinds import Info
 from nodegraph_gui.viewers.live import LiveViewer
 from nodegraph_gui.viewers.panes import PicturePane
 from nodegraph_gui.viewers.pictures import PictureViewer
@@ -303,6 +304,71 @@ def test_the_scrubber_asks_for_one_frame_at_a_time_and_then_for_the_newest_wish(
     assert not asked.questions and viewer.pane.image.pixelColor(1, 1) == QColor("red")
     viewer.what.setCurrentIndex(1)
     assert asked.answer(encoded(picture("green")))["options"]["what"] == "clean"
+
+
+def inside(*branches_of_each):
+    """Steps with noise estimates of these branches, and a result without any."""
+    last = len(branches_of_each)
+    steps = [
+        {"step": at, "t": 900 - at, "number": 2 * at, "noise": True, "branches": list(branches)}
+        for at, branches in enumerate(branches_of_each)
+    ]
+    return [*steps, {"step": last, "t": -1, "number": 2 * last, "noise": False, "branches": []}]
+
+
+def test_the_noise_of_each_branch_is_shown(dock, asked):
+    dock.show_output("sample", "trajectory")
+    dock.show()
+    asked.info(type="Trajectory", views=["frame"], steps=inside(["upright", "upright.conditional"], ["flipped"]))
+    asked.answer(encoded(picture("red")))
+    viewer = dock.stack.currentWidget()
+    viewer.scrubber.setValue(0)
+    assert asked.answer(encoded(picture("red")))["options"] == {"step": 0, "what": "noisy", "index": 0}
+    assert viewer.place.text() == "step 0 of 4, t = 900"
+    assert [viewer.what.itemData(i) for i in range(viewer.what.count())] == ["noisy", "clean", "noise"]
+    assert [viewer.branch.itemData(i) for i in range(viewer.branch.count())] == [
+        "", "upright", "upright.conditional", "flipped",
+    ]  # fmt: skip
+    assert viewer.branch.isVisible() and not viewer.branch.isEnabled()  # all of them see the same noisy picture
+    viewer.what.setCurrentIndex(2)
+    assert asked.answer(encoded(picture("green")))["options"] == {"step": 0, "what": "noise", "index": 0}
+    assert viewer.branch.isEnabled()
+    viewer.branch.setCurrentIndex(2)
+    assert asked.answer(encoded(picture("blue")))["options"] == {
+        "step": 0, "what": "noise", "index": 0, "branch": "upright.conditional",
+    }  # fmt: skip
+    assert viewer.picture().pixelColor(1, 1) == QColor("blue")
+
+
+def test_nothing_is_shown_where_a_branch_was_not_asked_and_that_is_said(dock, asked):
+    dock.show_output("sample", "trajectory")
+    asked.info(type="Trajectory", views=["frame"], steps=inside(["a"], ["b"]))
+    asked.answer(encoded(picture("red")))
+    viewer = dock.stack.currentWidget()
+    viewer.what.setCurrentIndex(2)
+    assert not asked.questions and viewer.picture() is None
+    assert viewer.place.text() == "step 4 of 4, the result: no estimate"
+    viewer.branch.setCurrentIndex(1)
+    viewer.scrubber.setValue(0)
+    asked.answer(encoded(picture("green")))
+    assert viewer.picture().pixelColor(1, 1) == QColor("green")
+    viewer.scrubber.setValue(1)
+    assert not asked.questions and viewer.picture() is None and "no estimate" in viewer.place.text()
+
+
+def test_what_is_looked_at_stays_when_another_run_has_it_too(dock, asked):
+    dock.show_output("sample", "trajectory")
+    asked.info(type="Trajectory", views=["frame"], steps=inside(["a", "b"]))
+    asked.answer(encoded(picture("red")))
+    viewer = dock.stack.currentWidget()
+    viewer.what.setCurrentIndex(2)
+    viewer.branch.setCurrentIndex(2)
+    info = Info("Trajectory", steps=tuple(inside(["b"], ["b"])))
+    viewer.show_value(info, lambda *question: None)
+    assert (viewer.what.currentData(), viewer.branch.currentData()) == ("noise", "b")
+    viewer.show_value(Info("Trajectory", steps=({"step": 0, "t": 5},)), lambda *question: None)
+    assert (viewer.what.currentData(), viewer.branch.currentData()) == ("noisy", "")
+    assert viewer.branch.isHidden() and viewer.what.count() == 2
 
 
 def test_a_trajectory_plays_to_its_end(dock, asked, qtbot):

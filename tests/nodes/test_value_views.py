@@ -76,13 +76,52 @@ WAY = Trajectory(tuple(Step(t, PIXELS * (t + 2) / 10, PIXELS / (t + 2)) for t in
 
 
 def test_a_trajectory_is_shown_step_by_step() -> None:
-    assert look(WAY, "steps") == [{"step": 0, "t": 8}, {"step": 1, "t": 3}, {"step": 2, "t": -1}]
+    assert [(each["step"], each["t"]) for each in look(WAY, "steps")] == [(0, 8), (1, 3), (2, -1)]
     assert look(WAY, "info")["steps"] == look(WAY, "steps") and look(WAY, "info")["count"] == 2
     assert ["steps", "3, from t = 8 to the result"] in look(WAY, "info")["lines"]
     for number, step in enumerate(WAY):
         noisy = look(WAY, "frame", step=number, what="noisy", index=1, size=64)
         assert (pixels_of(noisy) == as_bytes(step.x_t[1])).all()
         assert (pixels_of(look(WAY, "frame", step=number, what="clean")) == as_bytes(step.x0[0])).all()
+
+
+NOISE = {
+    name: torch.linspace(-4, high, PIXELS.numel()).reshape(PIXELS.shape)
+    for name, high in {"n": 4, "a": 3, "b": 2}.items()
+}
+INSIDE = Trajectory(
+    (
+        Step(8, PIXELS, PIXELS, NOISE["n"], {"a": NOISE["a"]}, 0),
+        Step(3, PIXELS, PIXELS, NOISE["n"], {"a": NOISE["a"], "b": NOISE["b"]}, 5),
+        Step(-1, PIXELS, PIXELS, number=9),
+    ),
+    SCHEDULE,
+    taken=10,
+)
+
+
+def test_the_noise_of_a_step_is_shown_on_one_scale() -> None:
+    """Black -3 and less, grey 0, white 3 and more, whatever else is in the picture."""
+    numbers = torch.tensor([-9.0, -3.0, 0.0, 1.5, 3.0, 9.0]).reshape(1, 1, 1, 6)
+    way = Trajectory((Step(8, numbers, numbers, numbers, {"a": numbers / 2}), Step(-1, numbers, numbers)), SCHEDULE)
+    assert pixels_of(look(way, "frame", what="noise")).tolist() == [[0, 0, 128, 191, 255, 255]]
+    assert pixels_of(look(way, "frame", what="noise", branch="a")).tolist() == [[0, 64, 128, 159, 191, 255]]
+
+
+def test_the_branches_of_a_step_are_told_and_shown() -> None:
+    assert look(INSIDE, "steps") == [
+        {"step": 0, "t": 8, "number": 0, "noise": True, "branches": ["a"]},
+        {"step": 1, "t": 3, "number": 5, "noise": True, "branches": ["a", "b"]},
+        {"step": 2, "t": -1, "number": 9, "noise": False, "branches": []},
+    ]
+    lines = look(INSIDE, "info")["lines"]
+    assert ["branches", "a, b"] in lines and ["steps", "3 of 10, evenly, from t = 8 to the result"] in lines
+    for place, branch in ((0, "a"), (1, "b")):
+        step = INSIDE.steps[place]
+        clean = pixels_of(look(INSIDE, "frame", step=place, what="clean", branch=branch))
+        assert (clean == as_bytes(SCHEDULE.cleaned(step.x_t, NOISE[branch], step.t)[0])).all()
+        shown = pixels_of(look(INSIDE, "frame", step=place, what="noise", branch=branch, index=1))
+        assert (shown == as_bytes(NOISE[branch][1] / 3)).all()
 
 
 def test_a_curve_goes_over_the_epochs() -> None:
@@ -113,7 +152,12 @@ def test_a_dataset_shows_its_pictures() -> None:
         (Image(PIXELS * float("nan")), "picture", {}, "no numbers"),
         (WAY, "frame", {"step": 3}, "step is 3, must be a whole number from 0 to 2"),
         (WAY, "frame", {"step": -1}, "step is -1"),
-        (WAY, "frame", {"what": "dirty"}, "what is 'dirty', must be 'noisy' or 'clean'"),
+        (WAY, "frame", {"what": "noise"}, "t = 8 has no estimate of the noise, since no network was asked"),
+        (INSIDE, "frame", {"what": "noisy", "branch": "b"}, "branch is 'b', must be empty for noisy"),
+        (INSIDE, "frame", {"what": "noise", "branch": "c"}, "branch is 'c', must be one of a, b, or empty"),
+        (INSIDE, "frame", {"what": "noise", "branch": "b"}, "t = 8 has no estimate of b, .* it was at step 5"),
+        (INSIDE, "frame", {"step": 2, "what": "noise"}, "result has no estimate of the noise"),
+        (WAY, "frame", {"what": "dirty"}, "what is 'dirty', must be one of 'noisy', 'clean', 'noise'"),
     ],
 )
 def test_a_bad_option_says_what_is_right(value: Any, view: str, options: dict[str, Any], words: str) -> None:

@@ -1,7 +1,8 @@
 """Anagrams of any number of pictures: each denoiser looks at x_t in its own way."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Literal, get_args
 
 from torch import Tensor
@@ -10,7 +11,7 @@ from nodegraph_nodes.ops.agreements import check_views
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import gather
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
-from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, StateHook, View
+from nodegraph_nodes.types import Asking, Branch, Denoiser, Estimate, Point, StateHook, View
 
 Reduction = Literal["mean", "alternate"]
 
@@ -52,6 +53,11 @@ class MultiView(Composition):
         pairs = list(zip(self.denoisers, self.views, strict=True))
         seen = yield from gather(*(denoiser.ask(through(view, p)) for denoiser, view in pairs))
         return averaged([brought_back(view, each) for view, each in zip(self.views, seen, strict=True)])
+
+    def branches(self, p: Point) -> Iterable[Branch]:
+        for i, (denoiser, view) in enumerate(zip(self.denoisers, self.views, strict=True)):
+            if self.reduction == "mean" or i == p.step % len(self.views):
+                yield Branch(f"denoisers[{i}]", denoiser, through(view, p), partial(brought_back, view))
 
     def hooks(self) -> tuple[StateHook, ...]:
         pairs = zip(self.denoisers, self.views, strict=True)

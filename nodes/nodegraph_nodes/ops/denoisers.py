@@ -6,8 +6,9 @@ on noise; where weights sum to 1, working on the clean picture would give the sa
 commute with the step of a sampler.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,7 +19,7 @@ from nodegraph_nodes.ops.copies import placed
 from nodegraph_nodes.ops.evaluation import gather, rows_for
 from nodegraph_nodes.ops.sizes import check_blur, check_size
 from nodegraph_nodes.ops.views import brought_back, check_orthogonal, hooks_through, through
-from nodegraph_nodes.types import Asking, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
+from nodegraph_nodes.types import Asking, Branch, Denoiser, Estimate, NoiseSchedule, Point, Shape, StateHook, View
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,9 @@ class CFGCombine(Composition):
         c, u = yield from gather(self.conditional.ask(p), self.unconditional.ask(p))
         return Estimate(u.noise + self.scale * (c.noise - u.noise), c.variance)
 
+    def branches(self, p: Point) -> Iterable[Branch]:
+        return [Branch("conditional", self.conditional, p)] if self.scale == 1 else super().branches(p)
+
 
 @dataclass(frozen=True, eq=False)
 class FlipAverage(Composition):
@@ -87,6 +91,10 @@ class FlipAverage(Composition):
         a, seen = yield from gather(self.upright.ask(p), self.flipped.ask(through(self.view, p)))
         b = brought_back(self.view, seen)
         return Estimate(0.5 * (a.noise + b.noise), mean(a.variance, b.variance))
+
+    def branches(self, p: Point) -> Iterable[Branch]:
+        yield Branch("upright", self.upright, p)
+        yield Branch("flipped", self.flipped, through(self.view, p), partial(brought_back, self.view))
 
     def hooks(self) -> tuple[StateHook, ...]:
         both = (*self.upright.hooks(), *hooks_through(self.view, self.flipped))

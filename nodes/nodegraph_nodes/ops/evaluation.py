@@ -65,11 +65,13 @@ class Evaluator:
     Attributes:
         forwards: calls of networks so far.
         rows: pictures in these calls.
+        answers: what networks said to the last estimate, by the keys of the questions.
     """
 
     def __init__(self) -> None:
         self.forwards = 0
         self.rows = 0
+        self.answers: Mapping[Hashable, Tensor] = {}
         self._fitting: dict[Hashable, int] = {}
         self._joined: dict[Hashable, tuple[list[Bound], dict[str, Tensor]]] = {}  # the one last used comes last
 
@@ -77,7 +79,7 @@ class Evaluator:
         """The estimate of the noise in `x`, (B, C, H, W), at timestep `t`; ValueError when it does not fit."""
         check_fits(denoiser, x)
         asking = denoiser.ask(Point(x, t, step))
-        known: dict[Hashable, Tensor] = {}
+        self.answers = known = dict[Hashable, Tensor]()
         answers: list[Tensor] | None = None
         while True:
             try:
@@ -154,14 +156,14 @@ def asked_once(network: Network, x: Tensor, t: int = 0, **inputs: Tensor) -> Ten
     return answer
 
 
-def price(denoiser: Denoiser, x: Tensor, timesteps: Iterable[int]) -> Cost:
-    """What estimates of `x` at these timesteps will take, found without calling a network.
+def price(denoiser: Denoiser, x: Tensor, timesteps: Iterable[int], first: int = 0) -> Cost:
+    """What estimates of `x` at these timesteps will take, from step `first` on, found without calling a network.
 
     Exact for denoisers that ask all they want to know at once, as all built-in ones do.
     """
     check_fits(denoiser, x)
     forwards = rows = 0
-    for step, t in enumerate(timesteps):
+    for step, t in enumerate(timesteps, first):
         asking = denoiser.ask(Point(x, t, step))
         for batch in batches(next(asking, []), {}):
             forwards += 1

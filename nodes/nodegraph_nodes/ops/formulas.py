@@ -1,7 +1,7 @@
 """A denoiser from a text: estimates of other denoisers, combined by a formula that its user writes."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from nodegraph_nodes.ops.expressions import ESTIMATES, FormulaError, Kind, Momen
 from nodegraph_nodes.ops.parsing import parse
 from nodegraph_nodes.ops.sizes import check_size, shape_text
 from nodegraph_nodes.ops.weight_sums import PROBE_SIDE, changed, moments, summed
-from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point, Shape
+from nodegraph_nodes.types import Asking, Branch, Denoiser, Estimate, Point, Shape
 
 TOLERANCE = 1e-6
 APART = 1e-10
@@ -83,6 +83,10 @@ class Formula(Composition):
         noises = {name: estimate.noise for name, estimate in zip(asked, estimates, strict=True)}
         noise = Scene(moment, {**fields, **noises}, p.x, gaussian_blur).result(self.tree)
         return Estimate(noise, estimates[0].variance if estimates else None)
+
+    def branches(self, p: Point) -> Iterable[Branch]:
+        asked = Moment(self.text, p.t, p.step, self.s).asked(self.tree)
+        return (Branch(name, self.given[name], p) for name in asked)
 
     def fields(self, x: Tensor) -> dict[str, Tensor]:
         """The patterns that the text names, for pictures like `x`."""

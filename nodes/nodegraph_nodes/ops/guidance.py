@@ -3,6 +3,7 @@
 Both work on each picture by itself, whatever else is in the batch.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from nodegraph_nodes.ops.agreements import check_negatives
 from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import gather
-from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
+from nodegraph_nodes.types import Asking, Branch, Denoiser, Estimate, Point
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,10 @@ class PerpNeg(Composition):
             push = push - k * (d_i - inner(d_i, d) / square * d)
         return Estimate(u.noise + self.scale * push, c.variance)
 
+    def branches(self, p: Point) -> Iterable[Branch]:
+        unasked = {f"negatives[{i}]" for i, k in enumerate(self.weights) if k == 0}
+        return (branch for branch in super().branches(p) if branch.name not in unasked)
+
 
 @dataclass(frozen=True, eq=False)
 class CFGRescale(Composition):
@@ -70,6 +75,9 @@ class CFGRescale(Composition):
         strong, due = deviation(g.noise), deviation(c.noise)
         factor = torch.where(strong > 0, due / strong, 1.0)
         return Estimate((self.share * factor + (1 - self.share)) * g.noise, g.variance)
+
+    def branches(self, p: Point) -> Iterable[Branch]:
+        return [Branch("guided", self.guided, p)] if self.share == 0 else super().branches(p)
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ A mask does not change what the noise is estimated to be; it changes the state b
 back at every step; five ways to do so are in use, which differ in when, how noisy, and with which noise.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -18,7 +18,7 @@ from nodegraph_nodes.ops.draws import drawing
 from nodegraph_nodes.ops.evaluation import rows_for
 from nodegraph_nodes.ops.fingerprints import fingerprint
 from nodegraph_nodes.ops.sizes import check_image, check_like_sampled, check_size
-from nodegraph_nodes.types import Asking, Denoiser, Draw, NoiseSchedule, Point, StateHook
+from nodegraph_nodes.types import Asking, Branch, Denoiser, Draw, NoiseSchedule, Point, StateHook
 
 Mode = Literal["after", "before", "paste", "shared", "fixed"]
 
@@ -123,6 +123,9 @@ class Hooked(Composition):
 
     def ask(self, p: Point) -> Asking:
         return (yield from self.denoiser.ask(p))
+
+    def branches(self, p: Point) -> Iterable[Branch]:
+        return self.denoiser.branches(p)  # its estimate is that denoiser's, which needs no other name
 
     def hooks(self) -> tuple[StateHook, ...]:
         return tuple({hook.key: hook for hook in (*self.denoiser.hooks(), self.hook)}.values())

@@ -8,7 +8,7 @@ float32, keep a state, and so go down a list once.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ LEAST_VARIANCE = 1e-20  # as in diffusers; its logarithm is taken
 class Rule(Protocol):
     """Takes `x` at timestep `t` to a lower one, `to`, where -1 is the clean picture.
 
+    Attributes:
+        carried: what it remembers of the steps before, for the next one; None for nothing.
+
     The noise is always that between `x` and `x0`: where the estimate was clipped, that of the clipped picture.
 
     Args:
@@ -33,6 +36,9 @@ class Rule(Protocol):
         variance: the learned one, as a raw coordinate, or None.
         draw: gives fresh noise.
     """
+
+    @property
+    def carried(self) -> Tensor | None: ...
 
     def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor: ...
 
@@ -55,6 +61,7 @@ class DDPM:
 
     schedule: NoiseSchedule
     variance: Variance = "learned"
+    carried: ClassVar[None] = None
 
     def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor:
         ab_t, ab_s = self.schedule.alpha_bar(t), self.schedule.alpha_bar(to)
@@ -80,6 +87,7 @@ class DDIM:
 
     schedule: NoiseSchedule
     eta: float = 0.0
+    carried: ClassVar[None] = None
 
     def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor:
         ab_t, ab_s = self.schedule.alpha_bar(t), self.schedule.alpha_bar(to)
@@ -92,14 +100,29 @@ class DDIM:
 class DPMSolver:
     """DPM-Solver++ of order 2, multistep, as diffusers has it.
 
+    Args:
+        timesteps: of the whole walk.
+        at: which of them it begins with.
+        carried: what it remembered when a walk got there: the clean picture of the step before; None for nothing.
+
     Source: Lu et al. 2022 (DPM-Solver++), algorithm 2.
     """
 
-    def __init__(self, schedule: NoiseSchedule, timesteps: Sequence[int]) -> None:
+    def __init__(
+        self, schedule: NoiseSchedule, timesteps: Sequence[int], at: int = 0, carried: Tensor | None = None
+    ) -> None:
         from diffusers import DPMSolverMultistepScheduler
 
         self.schedule = schedule
-        self.solver = told(DPMSolverMultistepScheduler, schedule, timesteps)
+        self.solver = told(DPMSolverMultistepScheduler, schedule, timesteps, at)
+        if carried is not None:
+            self.solver.model_outputs[-1] = carried
+            self.solver.lower_order_nums = min(at, self.solver.config.solver_order)
+
+    @property
+    def carried(self) -> Tensor | None:
+        before: Tensor | None = self.solver.model_outputs[-1]
+        return before
 
     def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor:
         lower: Tensor = self.solver.step(self.schedule.noise_in(x, x0, t), t, x, return_dict=False)[0]
@@ -112,11 +135,13 @@ class Euler:
     Source: Karras et al. 2022, algorithm 1 without its corrector; the same as DDIM with `eta` 0.
     """
 
-    def __init__(self, schedule: NoiseSchedule, timesteps: Sequence[int]) -> None:
+    carried: ClassVar[None] = None
+
+    def __init__(self, schedule: NoiseSchedule, timesteps: Sequence[int], at: int = 0) -> None:
         from diffusers import EulerDiscreteScheduler
 
         self.schedule = schedule
-        self.solver = told(EulerDiscreteScheduler, schedule, timesteps)
+        self.solver = told(EulerDiscreteScheduler, schedule, timesteps, at)
         self.solver.is_scale_input_called = True  # the coordinates are changed here
 
     def __call__(self, x: Tensor, x0: Tensor, variance: Tensor | None, t: int, to: int, draw: Draw) -> Tensor:
@@ -125,11 +150,11 @@ class Euler:
         return self.schedule.alpha(to) * lower.to(x.dtype)
 
 
-def told(solver: type[Any], schedule: NoiseSchedule, timesteps: Sequence[int]) -> Any:
-    """A solver of diffusers, told our schedule, our timesteps, and that it gets noise."""
+def told(solver: type[Any], schedule: NoiseSchedule, timesteps: Sequence[int], at: int = 0) -> Any:
+    """A solver of diffusers, told our schedule, our timesteps, with which of them to begin, and that it gets noise."""
     scheduler = solver(
         num_train_timesteps=schedule.steps, trained_betas=betas(schedule.alphas_cumprod), prediction_type="epsilon"
     )
     scheduler.set_timesteps(timesteps=list(timesteps))
-    scheduler.set_begin_index(0)
+    scheduler.set_begin_index(at)
     return scheduler

@@ -5,7 +5,7 @@ Everything random comes from seeds: one generator for the sampler, from which on
 noise, in order, and one for each hook.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Container, Generator
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal, get_args
@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from nodegraph_nodes.ops.agreements import check_clip, check_method, check_schedules, check_spaces, space_of_start
-from nodegraph_nodes.ops.draws import again, drawing, remembered
+from nodegraph_nodes.ops.branches import estimated, own
+from nodegraph_nodes.ops.draws import Counted, again, drawing, hook_name, remembered
 from nodegraph_nodes.ops.evaluation import Evaluator, check_fits
 from nodegraph_nodes.ops.rules import DDIM, DDPM, DPMSolver, Euler, Method, Rule, Variance
-from nodegraph_nodes.ops.schedules import Spacing, begun_at, checked, spaced
-from nodegraph_nodes.ops.walks import Leg, walk
-from nodegraph_nodes.types import Denoiser, Draw, NoiseSchedule, Noisy, Step
+from nodegraph_nodes.ops.schedules import Spacing, checked, spaced
+from nodegraph_nodes.ops.walks import Leg, Place, Route, route
+from nodegraph_nodes.types import Denoiser, Draw, NoiseSchedule, Noisy, Point, StateHook, Step
 
 Clip = Literal["auto", "none", "clamp", "dynamic"]
 
@@ -73,53 +74,72 @@ class Sampler:
 
         The list of timesteps is that of the whole schedule; the start comes first, then what lies below it.
         """
+        return route(self.visits(schedule), start, None, self.end, self.repeats, self.jump).legs
+
+    def visits(self, schedule: NoiseSchedule) -> list[int]:
+        """The timesteps of the whole schedule that are visited."""
         schedule.alpha_bar(self.end)  # refuses what is no timestep of it
-        timesteps = (
-            checked(self.timesteps, schedule.steps)
-            if self.timesteps
-            else spaced(schedule.steps, self.steps, self.spacing, self.offset)
-        )
-        return walk(begun_at(start, timesteps), self.end, self.repeats, self.jump)
+        if self.timesteps:
+            return checked(self.timesteps, schedule.steps)
+        return spaced(schedule.steps, self.steps, self.spacing, self.offset)
+
+    def route(self, denoiser: Denoiser, start: Noisy) -> Route:
+        """The walk from there, and for a start that comes from a walk like this one, where on it to begin.
+
+        Raises:
+            ValueError: the start does not fit the denoiser, or the timesteps not the schedule.
+        """
+        check_start(denoiser, start)
+        check_clip(self.clip, denoiser.space)
+        moment = start.moment
+        place = None if moment is None else Place(moment.start, moment.number, moment.first)
+        return route(self.visits(denoiser.schedule), start.t, place, self.end, self.repeats, self.jump)
 
     def sample(
-        self, denoiser: Denoiser, start: Noisy, evaluator: Evaluator | None = None
+        self, denoiser: Denoiser, start: Noisy, evaluator: Evaluator | None = None, record: Container[int] = ()
     ) -> Generator[Step, None, None]:
         """Sample, yielding a step as soon as its estimate is known, and the result as the last one.
+
+        A start with a moment goes on from there: with the same settings it draws the very noise, and makes the very
+        picture, that the walk would have made that it comes from.
 
         Args:
             start: on the device and in the precision to compute in; not written to.
             evaluator: counts what networks are asked.
+            record: numbers of the steps of which the estimates of all branches are wanted; no network is asked for
+                them.
 
         Raises:
             ValueError: the start does not fit the denoiser, or the timesteps not the schedule; at once, before any
                 network is called.
         """
-        check_start(denoiser, start)
-        check_clip(self.clip, denoiser.space)
-        legs = self.legs(denoiser.schedule, start.t)
-        return self._steps(denoiser, start.x, legs, evaluator or Evaluator())
+        return self._steps(denoiser, start, self.route(denoiser, start), evaluator or Evaluator(), record)
 
     @torch.no_grad()
     def _steps(
-        self, denoiser: Denoiser, x: Tensor, legs: list[Leg], evaluator: Evaluator
+        self, denoiser: Denoiser, start: Noisy, route: Route, evaluator: Evaluator, record: Container[int]
     ) -> Generator[Step, None, None]:
         schedule, largest = denoiser.schedule, denoiser.largest or LARGEST
-        rule, clipped, draw = self.rule(schedule, legs), clip_in(denoiser.space, self.clip), drawing(self.seed)
-        hooks = [(hook, drawing(hook.seed)) for hook in denoiser.hooks()]
+        rule, clipped = self.rule(schedule, route, start), clip_in(denoiser.space, self.clip)
+        legs = route.legs[route.at :]
+        x, draw, hooks, acting = begun(self.seed, denoiser, start, legs[0].t)
 
-        for hook, drawn in hooks:
-            x = hook.start(x, legs[0].t, drawn)
-        step = 0
+        step = route.place.number
         for t, to in legs:
             if to > t:
                 x = climbed(x, schedule, t, to, draw)
                 continue
-            if step > 0:
-                for hook, drawn in hooks:
-                    x = hook.before(x, t, drawn)
+            for hook, drawn in acting:
+                x = hook.before(x, t, drawn)
+            acting = hooks
+            counts = (draw.count, *(drawn.count for _, drawn in hooks))
             estimate = evaluator.estimate(denoiser, x, t, step)
             x0 = clipped(schedule.cleaned(x, estimate.noise, t), largest)
-            yield Step(t, x, x0)
+            if step in record:
+                branches = estimated(denoiser, Point(x, t, step), evaluator.answers)
+                yield Step(t, x, x0, own(estimate.noise), branches, step, counts, rule.carried)
+            else:
+                yield Step(t, x, x0, estimate.noise, {}, step, counts, rule.carried)
             fresh, added = remembered(draw)
             x = rule(x, x0, estimate.variance, t, to, fresh)
             for hook, drawn in hooks:
@@ -127,18 +147,48 @@ class Sampler:
             step += 1
         for hook, _ in hooks:
             x = hook.finish(x)
-        yield Step(legs[-1].to, x, x)
+        yield Step(legs[-1].to, x, x, number=step, drawn=(draw.count, *(drawn.count for _, drawn in hooks)))
 
-    def rule(self, schedule: NoiseSchedule, legs: list[Leg]) -> Rule:
+    def rule(self, schedule: NoiseSchedule, route: Route, start: Noisy) -> Rule:
         """The rule of a step, ready for this walk."""
         if self.method == "ddpm":
             return DDPM(schedule, self.variance)
         if self.method == "ddim":
             return DDIM(schedule, self.eta)
-        timesteps = [leg.t for leg in legs]
+        timesteps = [leg.t for leg in route.legs]
         if self.end >= 0:
             timesteps.append(self.end)
-        return DPMSolver(schedule, timesteps) if self.method == "dpm++" else Euler(schedule, timesteps)
+        if self.method == "euler":
+            return Euler(schedule, timesteps, route.passed)
+        carried = start.moment.carried if start.moment is not None and route.passed > 0 else None
+        return DPMSolver(schedule, timesteps, route.passed, None if carried is None else carried.to(start.x.device))
+
+
+Hooks = list[tuple[StateHook, Counted]]
+
+
+def begun(seed: int, denoiser: Denoiser, start: Noisy, t: int) -> tuple[Tensor, Counted, Hooks, Hooks]:
+    """What a walk begins with: pictures, the sampler's noise, the hooks and theirs, and which act before it is asked.
+
+    Of a start that comes from a walk, what was drawn there is passed over, and the hooks that were there have started.
+    """
+    x, moment, draw = start.x, start.moment, Counted(drawing(seed))
+    hooks = [(hook, Counted(drawing(hook.seed))) for hook in denoiser.hooks()]
+    if moment is None:
+        for hook, drawn in hooks:
+            x = hook.start(x, t, drawn)
+        return x, draw, hooks, []
+    draw.skip(moment.drawn[0], x)
+    counts = dict(zip(moment.hooks, moment.drawn[1:], strict=True))
+    acting: Hooks = []
+    for hook, drawn in hooks:
+        if hook_name(hook) not in counts:
+            x = hook.start(x, t, drawn)
+            continue
+        drawn.skip(counts[hook_name(hook)], x)
+        if not moment.asked:
+            acting.append((hook, drawn))
+    return x, draw, hooks, acting
 
 
 def check_start(denoiser: Denoiser, start: Noisy) -> None:

@@ -1,10 +1,11 @@
 """Switches: which denoiser is asked depends on the timestep."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nodegraph_nodes.ops.agreements import check_interval
 from nodegraph_nodes.ops.denoisers import Composition
-from nodegraph_nodes.types import Asking, Denoiser, Point
+from nodegraph_nodes.types import Asking, Branch, Denoiser, Point
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,5 +27,12 @@ class When(Composition):
         super().__post_init__()
 
     def ask(self, p: Point) -> Asking:
-        chosen = self.inside if self.first >= p.t >= self.last else self.outside
-        return (yield from chosen.ask(p))
+        return (yield from getattr(self, self.chosen(p.t)).ask(p))
+
+    def branches(self, p: Point) -> Iterable[Branch]:
+        name = self.chosen(p.t)
+        yield Branch(name, getattr(self, name), p)
+
+    def chosen(self, t: int) -> str:
+        """Which of the two is asked at a timestep."""
+        return "inside" if self.first >= t >= self.last else "outside"

@@ -4,7 +4,7 @@ Source: Bar-Tal et al. 2023 (MultiDiffusion), whose averaged steps are the step 
 (Mixture of Diffusers) for weights that fall off towards the borders of a tile.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -18,7 +18,7 @@ from nodegraph_nodes.ops.denoisers import Composition
 from nodegraph_nodes.ops.evaluation import check_fits, gather
 from nodegraph_nodes.ops.sizes import check_room, check_tile
 from nodegraph_nodes.ops.view_rules import THE_PICTURES
-from nodegraph_nodes.types import Asking, Denoiser, Estimate, Point
+from nodegraph_nodes.types import Asking, Branch, Denoiser, Estimate, Point
 
 Weighting = Literal["uniform", "gaussian"]
 
@@ -74,6 +74,9 @@ class Tile(Composition):
         variances = [part.variance for part in parts if part.variance is not None]
         known = len(variances) == len(parts)
         return Estimate(joined([part.noise for part in parts]), joined(variances) if known else None)
+
+    def branches(self, p: Point) -> Iterable[Branch]:
+        return ()  # what is said of a tile is no picture of the size of the whole
 
     def corners(self, height: int, width: int) -> list[Corner]:
         """Where tiles lie in a picture, row by row; ValueError when none fits."""

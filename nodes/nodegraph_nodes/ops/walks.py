@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from nodegraph_nodes.ops.schedules import begun_at
+
 
 class Leg(NamedTuple):
     """From timestep `t` to `to`: a step of the sampler where `to` is lower, fresh noise where it is higher."""
@@ -60,3 +62,68 @@ def walk(timesteps: Sequence[int], end: int = -1, repeats: int = 1, jump: int = 
             legs += [Leg(levels[k], levels[k + 1]) for k in range(at, at + jump)]
             at += jump
     return legs
+
+
+class Place(NamedTuple):
+    """Where in a walk something was.
+
+    Attributes:
+        start: the timestep at which the walk began; None for pure noise.
+        number: of the estimate that is to be taken there.
+        first: the number of the first estimate of that walk.
+    """
+
+    start: int | None
+    number: int
+    first: int = 0
+
+
+class Route(NamedTuple):
+    """A walk, and where on it to begin.
+
+    Attributes:
+        legs: of the whole walk.
+        at: which of them comes first.
+        place: of that in the walk.
+    """
+
+    legs: list[Leg]
+    at: int
+    place: Place
+
+    @property
+    def visits(self) -> list[int]:
+        """Where there will be estimates."""
+        return [leg.t for leg in self.legs[self.at :] if leg.down]
+
+    @property
+    def passed(self) -> int:
+        """How many estimates of the walk come before."""
+        return self.place.number - self.place.first
+
+
+def route(
+    timesteps: Sequence[int],
+    start: int | None,
+    place: Place | None = None,
+    end: int = -1,
+    repeats: int = 1,
+    jump: int = 10,
+) -> Route:
+    """The walk from pictures at `start`, or, when they were at a place in a walk of the same kind, what is left of it.
+
+    Where a walk with these settings does not come by there, since it has other timesteps, another one begins at
+    `start`, and goes on counting.
+
+    Args:
+        timesteps: of the whole schedule; end, repeats and jump as of `walk`.
+        start: the timestep of the pictures; None for pure noise.
+    """
+    if place is not None:
+        legs = walk(begun_at(place.start, timesteps), end, repeats, jump)
+        down = [i for i, leg in enumerate(legs) if leg.down]
+        passed = place.number - place.first
+        if passed < len(down) and legs[down[passed]].t == start:
+            return Route(legs, down[passed], place)
+    number = 0 if place is None else place.number
+    return Route(walk(begun_at(start, timesteps), end, repeats, jump), 0, Place(start, number, number))

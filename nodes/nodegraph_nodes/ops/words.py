@@ -7,7 +7,7 @@ __all__ = ["count", "listed"]
 
 def count(number: int, thing: str) -> str:
     """`1 weight`, `2 weights`, `2 batches`."""
-    plural = f"{thing}es" if thing.endswith("tch") else f"{thing}s"
+    plural = f"{thing}es" if thing.endswith(("tch", "nch")) else f"{thing}s"
     return f"{number:,} {thing if number == 1 else plural}"
 
 
