@@ -80,7 +80,7 @@ class Drops:
         self.desk.view.setFocus(Qt.FocusReason.MouseFocusReason)
         if kind is not None and link is not None:
             self.desk.usage.add(kind)
-            self.desk.add_between(kind, link, at)
+            self.desk.offers.insert(kind, link, at)
             return True
         if kind is not None:
             self.desk.usage.add(kind)

@@ -129,7 +129,7 @@ class LinkPorts(Gesture):
         elif self.lifted is not None:
             self.document.edit(f"Unlink {self.lifted}", disconnect(self.document.graph, self.lifted))
         else:
-            self.desk.offer_fitting(self.fixed, here)
+            self.desk.offers.fitting(self.fixed, here)
 
     def link(self, target: PortRef) -> None:
         lifted = self.lifted
