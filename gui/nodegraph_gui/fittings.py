@@ -56,8 +56,12 @@ def best_port(catalogue: Catalogue, start: Port, is_input: bool, kind: Kind) -> 
     return near, easy, name
 
 
-def neighbours(graph: Graph, catalogue: Catalogue, node: str) -> dict[str, tuple[Place, str]]:
+def neighbours(
+    graph: Graph, catalogue: Catalogue, node: str, usage: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, tuple[Place, str]]:
     """The kinds that can be linked to a node, by their ids: the port of the node, and that of the kind.
+
+    In the order of `fitting`, those that take what the node gives before those that feed it.
 
     A kind that takes what the node gives is linked to that, whatever else fits; one that does not, but gives what a
     free input needs, to that input. Values that can be typed in are no reason to link.
@@ -72,16 +76,19 @@ def neighbours(graph: Graph, catalogue: Catalogue, node: str) -> dict[str, tuple
         for port in kind.inputs
         if (port.is_list or port.name not in taken) and (port.required or not port.is_data)
     ]
-    found = {}
-    for other in catalogue.kinds.values():
+    found = []
+    for order, other in enumerate(catalogue.kinds.values()):
         best = best_pair(catalogue, kind, giving, other) or best_pair(catalogue, kind, needing, other)
         if best is not None:
-            found[other.id] = best
-    return found
+            rank, end, name = best
+            found.append(((end.is_input, rank, -usage.get(other.id, 0), order), other.id, (end, name)))
+    return {other: pair for _, other, pair in sorted(found, key=lambda each: each[0])}
 
 
-def best_pair(catalogue: Catalogue, kind: Kind, ends: list[Place], other: Kind) -> tuple[Place, str] | None:
-    """Which of some ends at a node fits another kind best, and the port there."""
+def best_pair(
+    catalogue: Catalogue, kind: Kind, ends: list[Place], other: Kind
+) -> tuple[tuple[int, bool], Place, str] | None:
+    """Which of some ends at a node fits another kind best, and the port there; first how well."""
     ranked = []
     for at, end in enumerate(ends):
         start = (kind.inputs_by_name if end.is_input else kind.outputs_by_name)[end.name]
@@ -90,4 +97,5 @@ def best_pair(catalogue: Catalogue, kind: Kind, ends: list[Place], other: Kind) 
             ranked.append((best[:2], not start.required, at, end, best[2]))
     if not ranked:
         return None
-    return min(ranked, key=lambda each: each[:3])[3:]
+    rank, _, _, end, name = min(ranked, key=lambda each: each[:3])
+    return rank, end, name

@@ -18,7 +18,7 @@ class LinkList(SearchList):
     """A search line over rows that stay the same while it is open; `chosen` carries the value of one."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, "Search ports", "Links found")
+        super().__init__(parent, "Search ports", "Links found", 2)
         self.setObjectName("links")
         self.rows: Sequence[Row] = ()
 
@@ -42,14 +42,14 @@ def joint_rows(
     rows = []
     for joint in joints:
         kind = catalogue.kinds[graph.nodes[joint.other.node].type]
-        port = (kind.outputs_by_name if joint.other is joint.source else kind.inputs_by_name)[joint.other.name]
         below = f"from {joint.own.name}" if joint.outwards else f"into {joint.own.name}"
         if joint.lost is not None:
             below += f", in place of {joint.lost.source}.{joint.lost.output}"
         title = graph.nodes[joint.other.node].title
         below += f" · {title}" if title else ""
         name = f"{joint.other.node}.{joint.other.name}"
-        rows.append(Row(joint, name, kind.id, below, colours.get(kind.category, ""), port.help))
+        about = f"Links {joint.source.node}.{joint.source.name} to {joint.target.node}.{joint.target.name}"
+        rows.append(Row(joint, name, kind.id, below, colours.get(kind.category, ""), about))
     return rows
 
 

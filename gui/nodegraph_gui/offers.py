@@ -61,8 +61,10 @@ class Offers(QObject):
         self._choose(value)
 
     def _beside(self, node: str) -> QPoint:
-        """Where in the window a list about a node opens."""
-        return self.view.mapFromScene(self.scene.node_rect(node).topRight()) + QPoint(BESIDE, 0)
+        """Where in the window a list about a node opens: at its right, or at its left where there is no room."""
+        rect = self.view.mapFromScene(self.scene.node_rect(node)).boundingRect()
+        x, left = rect.right() + BESIDE, rect.left() - BESIDE - self.links.width()
+        return QPoint(left if x + self.links.width() > self.view.width() and left > 0 else x, rect.top())
 
     # nodes
 
@@ -75,11 +77,9 @@ class Offers(QObject):
         where = self.desk.free_pointer() if at is None else at
         nodes = selected_nodes(self.scene)
         graph, catalogue = self.document.graph, self.scene.catalogue
-        fits = neighbours(graph, catalogue, nodes[0]) if len(nodes) == 1 else {}
-        choices = []
-        for kind in catalogue.kinds.values():
-            start, name = fits.get(kind.id, (None, None))
-            choices.append(Choice(kind, name, start))
+        fits = neighbours(graph, catalogue, nodes[0], self.desk.usage.counts) if len(nodes) == 1 else {}
+        choices = [Choice(catalogue.kinds[kind], name, start) for kind, (start, name) in fits.items()]
+        choices += [Choice(kind) for kind in catalogue.kinds.values() if kind.id not in fits]
         heading = f"Linked to {nodes[0]} where that fits · Shift+Enter adds it alone" if fits else ""
         if where is not None:
             spot = self.view.mapFromScene(where)

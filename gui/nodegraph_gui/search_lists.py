@@ -55,6 +55,10 @@ class Row:
 class SearchList(Panel):
     """What can be chosen, and a line to search in it; who derives from it says what is found (`found`).
 
+    Args:
+        search, found: what the line and the list are called.
+        lines: how many there are to say more about a row.
+
     Signals:
         chosen: the value of the row that was taken.
         pointed: the value of the row that Enter would take now, or None.
@@ -65,7 +69,7 @@ class SearchList(Panel):
     pointed = Signal(object)
     closed = Signal()
 
-    def __init__(self, parent: QWidget, search: str, found: str) -> None:
+    def __init__(self, parent: QWidget, search: str, found: str, lines: int = 4) -> None:
         super().__init__(parent)
         self.view = parent
         self.heading = QLabel()
@@ -84,7 +88,7 @@ class SearchList(Panel):
         self.about = QLabel()
         self.about.setWordWrap(True)
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self.about.setFixedHeight(self.fontMetrics().lineSpacing() * 4)
+        self.about.setFixedHeight(self.fontMetrics().lineSpacing() * lines)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         for part in (self.heading, self.line, self.list, self.about):

@@ -248,3 +248,19 @@ def test_a_link_is_drawn_to_a_list_and_behind_what_is_in_it(qtbot, catalogue, tm
     pick(desk, "sheet")
     assert links(desk) == ["one.image -> sheet.images[0]", "two.image -> sheet.images[1]"]
     check_law(desk)
+
+
+def test_what_needs_a_link_comes_before_what_can_do_without(desk):
+    desk.scene.select(["guide"])
+    key(desk, K.Key_Tab)
+    order = [choice.kind.id for choice in desk.quick_add.shown]
+    assert order.index("IterativeSampler") < order.index("ExactGaussian") < order.index("UNetMNIST")
+
+
+def test_a_list_about_a_node_does_not_cover_it(desk):
+    for node in ("noise", "save"):  # at the left and at the right of the view
+        desk.scene.select([node])
+        key(desk, K.Key_K)
+        rect = desk.view.mapFromScene(desk.scene.node_rect(node)).boundingRect()
+        assert not desk.offers.links.geometry().intersects(rect)
+        QTest.keyClick(desk.offers.links.line, K.Key_Escape)
