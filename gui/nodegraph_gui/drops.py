@@ -29,6 +29,7 @@ __all__ = ["LOADER", "PICTURES", "Drops", "files_of"]
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 LOADER = "LoadImage"
 APART = 12 * GRID
+OVER_NOTHING = "Let go to place the node here, or on a wire to insert it there"
 
 
 def files_of(mime: QMimeData) -> list[Path]:
@@ -54,7 +55,7 @@ class Drops:
             if kind in catalogue.kinds:
                 graph, id = add_node(self.desk.document.graph, catalogue, kind, (0, 0))
                 self._insertion = Insertion(self.desk, id, graph)
-                self.desk.view.hint.emit("Drop on a wire to insert the node there")
+                self.desk.view.hint.emit(OVER_NOTHING)
                 return True
             return False
         if any(is_wanted(file) for file in files_of(mime)):
@@ -65,6 +66,7 @@ class Drops:
     def move(self, event: QDragMoveEvent) -> None:
         if self._insertion is not None:
             self._insertion.hover(self.desk.view.scene_at(event))
+            self.desk.view.hint.emit(self._insertion.tell(OVER_NOTHING))
 
     def leave(self) -> None:
         self.desk.view.hint.emit("")
