@@ -80,7 +80,8 @@ MENUS: Mapping[str, Sequence[str]] = {
     ),
     "View": ("fit_selected", "fit_all", "zoom_100", "zoom_in", "zoom_out", "", "snap", "theme", "", DOCKS),
     "Graph": (
-        "add", "note", "frame", "", "rename", "colour", "collapse", "mute", "bypass", "open_value", "", "arrange", "",
+        "add", "note", "frame", "", "link", "unlink", "", "rename", "colour", "collapse", "mute", "bypass",
+        "open_value", "", "arrange", "",
         "align_left", "align_centre", "align_right", "align_top", "align_middle", "align_bottom", "",
         "distribute_x", "distribute_y",
     ),

@@ -133,6 +133,21 @@ class Camera(QGraphicsView):
         across = max(1, size.width() - 2 * MARGIN) / rect.width()
         self.look_at(rect.center(), min(closest, across, max(1, size.height() - 2 * MARGIN) / rect.height()))
 
+    def reveal(self, rect: QRectF) -> None:
+        """Bring a rectangle of the scene into sight, if it is not: moved no farther than that takes, and, where it is
+        too large, from farther away."""
+        room = self.viewport().rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        seen = self.mapToScene(room).boundingRect()
+        if seen.contains(rect):
+            return
+        if rect.width() > seen.width() or rect.height() > seen.height():
+            across, down = max(1, room.width()) / rect.width(), max(1, room.height()) / rect.height()
+            self.look_at(rect.center(), min(self.zoom, across, down))
+            return
+        dx = min(rect.left() - seen.left(), 0.0) or max(rect.right() - seen.right(), 0.0)
+        dy = min(rect.top() - seen.top(), 0.0) or max(rect.bottom() - seen.bottom(), 0.0)
+        self.pan(-dx * self.zoom, -dy * self.zoom)
+
     def fit_selection(self) -> None:
         self.fit(self._canvas.selected_keys or None, 1.5)
 

@@ -230,7 +230,24 @@ def find(desk: "Desk") -> None:
 
 
 def add_quickly(desk: "Desk") -> None:
-    desk.open_quick_add()
+    desk.offers.all_kinds()
+
+
+def link_to(desk: "Desk") -> None:
+    desk.offers.link_to(selected_nodes(desk.scene)[0])
+
+
+def unlink(desk: "Desk") -> None:
+    desk.offers.unlink(selected_nodes(desk.scene))
+
+
+def one_node_selected(desk: "Desk") -> bool:
+    return len(desk.scene.selection) == 1
+
+
+def linked_selected(desk: "Desk") -> bool:
+    graph = desk.document.graph
+    return any(graph.in_links[node] or graph.out_links[node] for node in desk.scene.selection if node in graph.nodes)
 
 
 def open_first_value(desk: "Desk") -> None:
@@ -252,6 +269,8 @@ COMMANDS: Sequence[Command] = (
     Command("add", "Add node…", ("Tab",), "Add", add_quickly, always),
     Command("note", "Add note", ("Ctrl+Shift+N",), "Add", add_empty_note, always),
     Command("frame", "Frame", ("Ctrl+G",), "Add", frame_selected, nodes_selected),
+    Command("link", "Link to…", ("K",), "Link", link_to, one_node_selected),
+    Command("unlink", "Unlink…", ("Shift+K",), "Link", unlink, linked_selected),
     Command("cut", "Cut", ("Ctrl+X",), "Edit", cut, any_selected),
     Command("copy", "Copy", ("Ctrl+C",), "Edit", copy, any_selected),
     Command("paste", "Paste", ("Ctrl+V",), "Edit", paste, always),

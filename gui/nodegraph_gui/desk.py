@@ -1,7 +1,7 @@
 """The desk: all that a hand needs on one canvas, put together on its view.
 
-It installs the gestures, what takes drops, the quick-add list, the find bar, the commands with their shortcuts and the
-menus; a window makes one for each view and listens to its signals.
+It installs the gestures, what takes drops, the lists to choose from, the find bar, the commands with their shortcuts
+and the menus; a window makes one for each view and listens to its signals.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,25 +10,17 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, 
 from PySide6.QtGui import QAction, QColor, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QColorDialog
 
-from nodegraph import Graph, Link
+from nodegraph import Graph
 
 from .canvas import CanvasView, Gesturing
 from .canvases import GRID, canvas_of
+from .columns import around
 from .commands import COMMANDS, actions_for
 from .documents import Change
 from .drops import Drops
-from .edits import (
-    add_node,
-    connect,
-    edit_frame,
-    edit_note,
-    fitting,
-    insert_on_link,
-    set_colour,
-    set_title,
-    why_not_insert,
-)
+from .edits import add_node, edit_frame, edit_note, move, set_colour, set_title
 from .find_bar import FindBar
+from .free_places import beside, in_sight
 from .gestures import Gesture
 from .gestures.cut import Cut
 from .gestures.double_click import DoubleClick
@@ -37,10 +29,12 @@ from .gestures.link import GRIP, LinkPorts
 from .gestures.move import Move, snapped
 from .gestures.resize import EDGE, Resize, grip_at, grip_cursor
 from .gestures.select import SelectRectangle
-from .keys import Key, named, numbers_of, placed, selected, selected_nodes
+from .keys import Key, as_rect, named, numbers_of, placed, selected, selected_nodes
+from .linking import End
 from .menus import menu_at
-from .quick_add import Choice, QuickAdd
-from .shapes import HEADER, WIDTH, PortRef
+from .offers import Offers, linked
+from .shapes import HEADER, WIDTH
+from .sizes import roomy
 from .text_over import LineOver, TextOver
 from .usage import Usage
 
@@ -60,6 +54,7 @@ class Desk(QObject):
     Attributes:
         snap: whether what is moved snaps to the grid; Shift turns it over during a drag.
         cutting: whether Y is held, which makes a drag a cut.
+        offers: the lists of nodes and of links.
         actions: a QAction for each command, by the command's id, with its shortcut, enabled as things are.
     """
 
@@ -76,10 +71,8 @@ class Desk(QObject):
         self.cutting = False
         self._cursor: Qt.CursorShape | None = None
         self._mouse: QPoint | None = None  # where the cursor is over the view
-        self._choose: Callable[[Choice], None] = lambda choice: None
-        self.quick_add = QuickAdd(usage, view)
-        self.quick_add.chosen.connect(lambda choice: self._chosen(choice))
-        self.quick_add.closed.connect(self._dismissed)
+        self.offers = Offers(self)
+        self.quick_add = self.offers.quick_add
         self.find_bar = FindBar(view)
         self.drops = Drops(self)
         view.drops.append(self.drops)
@@ -102,9 +95,7 @@ class Desk(QObject):
         if before.nodes.keys() == after.nodes.keys() and before.links == after.links:
             return
         self.view.cancel()
-        if self.quick_add.isVisible():
-            self.quick_add.close_quietly()
-            self._dismissed()
+        self.offers.close()
 
     def _factory(self, gesture: type[Gesture]) -> Callable[[CanvasView], Gesture]:
         return lambda view: gesture(self)
@@ -154,106 +145,52 @@ class Desk(QObject):
         point = snapped(at, GRID if self.snap else 1)
         return point.x(), point.y()
 
-    def add(self, kind: str, at: QPointF | None = None) -> str | None:
-        """Add a node with its title's middle at a point, or, without one, in the middle of the view; its id."""
-        where = self.view.visible_rect().center() if at is None else at
-        corner = where - QPointF(WIDTH / 2, HEADER / 2)
-        if at is None:
-            corner = self._beside_others(corner)
+    def free_pointer(self) -> QPointF | None:
+        """Where the cursor is in the scene, when a node added there would not lie over one right below it."""
+        at = None if self._mouse is None else self.view.mapToScene(self._mouse)
+        return None if at is None or self.scene.node_at(at) is not None else at
+
+    def add(self, kind: str, at: QPointF | None = None, link: tuple[End, str] | None = None) -> str | None:
+        """Add a node with its title's middle at a point, or, without one, where nothing is; returns its id.
+
+        Args:
+            at: None: beside what is selected, or else in sight, as near to the middle as it is free.
+            link: a port of another node, and the port of this one that is linked to it.
+        """
+        catalogue = self.scene.catalogue
+        corner = (0.0, 0.0) if at is None else self.on_grid(at - QPointF(WIDTH / 2, HEADER / 2))
         try:
-            graph, id = add_node(
-                placed(self.scene, self.document.graph), self.scene.catalogue, kind, self.on_grid(corner)
-            )
+            graph, id = add_node(placed(self.scene, self.document.graph), catalogue, kind, corner)
         except ValueError as error:
             self.said.emit(str(error))
             return None
-        self.document.edit(f"Add {kind}", graph)
+        label = f"Add {kind}"
+        if link is not None:
+            graph = linked(graph, catalogue, link[0], id, link[1])
+            label += f", linked to {link[0].node}.{link[0].name}"
+        if at is None:
+            graph = move(graph, {id: self._free_corner(graph, id, link is not None and link[0].is_input)})
+        self.document.edit(label, graph)
         self.scene.select([id], "replace")
+        if at is None:
+            self.view.reveal(self.scene.node_rect(id))
         return id
 
-    def add_in_middle(self, kind: str) -> None:
-        """Add what was chosen in the palette where the user looks."""
+    def add_chosen(self, kind: str) -> None:
+        """Add what was chosen in the palette."""
         if self.add(kind) is not None:
             self.usage.add(kind)
 
-    def _beside_others(self, corner: QPointF) -> QPointF:
-        """A corner that no other node's covers: the next one down the diagonal."""
-        taken = {(item.home.x(), item.home.y()) for item in self.scene.nodes.values()}
-        while self.on_grid(corner) in taken:
-            corner = corner + QPointF(2 * GRID, 2 * GRID)
-        return corner
-
-    # the list of nodes
-
-    def open_quick_add(self, at: QPointF | None = None) -> None:
-        """Offer all kinds; the chosen one is added at a point of the scene, or where the cursor is."""
-        where = self.pointer() if at is None else at
-        choices = [Choice(kind) for kind in self.scene.catalogue.kinds.values()]
-        self._offer(where, choices, "", lambda choice: self._add_at(choice, where))
-
-    def _add_at(self, choice: Choice, at: QPointF) -> None:
-        self.add(choice.kind.id, at)
-
-    def offer_fitting(self, port: PortRef, at: QPointF) -> None:
-        """Offer the kinds that fit a port, after its wire was dropped at a point of the empty canvas."""
-        graph, catalogue = self.document.graph, self.scene.catalogue
-        fits = fitting(graph, catalogue, port, self.usage.counts)
-        what = self.scene.port(port)
-        if not fits or what is None:
-            self.said.emit(f"no node fits {port.node}.{port.name}")
-            return
-        self.scene.show_wire(port, at, True)
-        verb = "make" if port.is_input else "take"
-        heading = f"Nodes that {verb} {port.name} ({catalogue.type_name(what.base_type)})"
-        choices = [Choice(fit.kind, fit.name) for fit in fits]
-        self._offer(at, choices, heading, lambda choice: self._add_linked(choice, port, at))
-
-    def _add_linked(self, choice: Choice, port: PortRef, at: QPointF) -> None:
-        corner = at - QPointF(WIDTH if port.is_input else 0, HEADER / 2)
-        graph = placed(self.scene, self.document.graph)
-        graph, id = add_node(graph, self.scene.catalogue, choice.kind.id, self.on_grid(corner))
-        new = PortRef(id, choice.port or "", not port.is_input)
-        source, target = (new, port) if port.is_input else (port, new)
-        graph = connect(graph, self.scene.catalogue, source, target)
-        self.document.edit(f"Add {choice.kind.id}, linked to {port.node}.{port.name}", graph)
-        self.scene.select([id], "replace")
-
-    def offer_between(self, link: Link, at: QPointF) -> None:
-        """Offer the kinds that can be put into a link."""
-        graph, catalogue = placed(self.scene, self.document.graph), self.scene.catalogue
-        choices = []
-        for kind in catalogue.kinds.values():
-            if kind.inputs and kind.outputs:
-                grown, id = add_node(graph, catalogue, kind.id, self.on_grid(at))
-                if not why_not_insert(grown, catalogue, link, id):
-                    choices.append(Choice(kind))
-        if not choices:
-            self.said.emit(f"no node fits into {link}")
-            return
-        self._offer(
-            at, choices, f"Nodes that fit into {link}", lambda choice: self.add_between(choice.kind.id, link, at)
-        )
-
-    def add_between(self, kind: str, link: Link, at: QPointF) -> None:
-        """Add a node on a wire, with what comes after it moved to make room."""
-        corner = at - QPointF(WIDTH / 2, HEADER / 2)
-        graph = placed(self.scene, self.document.graph)
-        graph, id = add_node(graph, self.scene.catalogue, kind, self.on_grid(corner))
-        graph = insert_on_link(graph, self.scene.catalogue, link, id, self.scene.sizes())
-        self.document.edit(f"Insert {kind} into {link}", graph)
-        self.scene.select([id], "replace")
-
-    def _offer(self, at: QPointF, choices: list[Choice], heading: str, choose: Callable[[Choice], None]) -> None:
-        self._choose = choose
-        self.quick_add.colours = self.scene.theme.category_colours(self.scene.catalogue)
-        self.quick_add.open_at(self.view.mapFromScene(at), choices, heading)
-
-    def _chosen(self, choice: Choice) -> None:
-        self._dismissed()
-        self._choose(choice)
-
-    def _dismissed(self) -> None:
-        self.scene.hide_wire()
+    def _free_corner(self, graph: Graph, node: str, feeds: bool) -> tuple[float, float]:
+        """A place for a new node over no other, with room for the picture that it may show."""
+        room = roomy(graph, self.scene.catalogue, self.scene.sizes())
+        taken = [as_rect(item.rect) for item in self.scene.notes]
+        taken += [as_rect(self.scene.node_rect(each))._replace(height=room[each][1]) for each in self.scene.nodes]
+        nodes = selected_nodes(self.scene)
+        if nodes:
+            other = around([as_rect(self.scene.node_rect(each)) for each in nodes])
+            return beside(room[node], other, taken, "left" if feeds else "right")
+        return in_sight(room[node], as_rect(self.view.visible_rect()), taken)
 
     # titles, notes and colours
 

@@ -33,6 +33,7 @@ BEGINNINGS = (
 )  # fmt: skip
 LOADER = "LoadImage"
 APART = 12 * GRID
+OVER_NOTHING = "Let go to place the node here, or on a wire to insert it there"
 
 
 def files_of(mime: QMimeData) -> list[Path]:
@@ -58,7 +59,7 @@ class Drops:
             if kind in catalogue.kinds:
                 graph, id = add_node(self.desk.document.graph, catalogue, kind, (0, 0))
                 self._insertion = Insertion(self.desk, id, graph)
-                self.desk.view.hint.emit("Drop on a wire to insert the node there")
+                self.desk.view.hint.emit(OVER_NOTHING)
                 return True
             return False
         files = files_of(mime)
@@ -76,6 +77,7 @@ class Drops:
     def move(self, event: QDragMoveEvent) -> None:
         if self._insertion is not None:
             self._insertion.hover(self.desk.view.scene_at(event))
+            self.desk.view.hint.emit(self._insertion.tell(OVER_NOTHING))
 
     def leave(self) -> None:
         self.desk.view.hint.emit("")
@@ -91,7 +93,7 @@ class Drops:
         self.desk.view.setFocus(Qt.FocusReason.MouseFocusReason)
         if kind is not None and link is not None:
             self.desk.usage.add(kind)
-            self.desk.add_between(kind, link, at)
+            self.desk.offers.insert(kind, link, at)
             return True
         if kind is not None:
             self.desk.usage.add(kind)

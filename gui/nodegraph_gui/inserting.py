@@ -48,17 +48,22 @@ def insert_on_link(
     new = connect(new, catalogue, source, Place(node, name, True))
     if sizes is None:
         return new
-    return make_room(clear_of(new, link.source, node, sizes) if side == "right" else new, node, sizes, side)
+    return make_room(clear_of(new, link, node, sizes) if side == "right" else new, node, sizes, side)
 
 
-def clear_of(graph: Graph, source: str, node: str, sizes: Mapping[str, Size]) -> Graph:
-    """Move a node that lies over its source, or right beside it, to the right of it."""
-    rects = node_rects(graph, [source, node], sizes)
-    if len(rects) < 2:
+def clear_of(graph: Graph, link: Link, node: str, sizes: Mapping[str, Size]) -> Graph:
+    """Move a node that is put on a wire to the right of the wire's source, so that no wire has to lead back to it.
+
+    One that is put on a wire which leads back stays where it is, unless it lies over the source.
+    """
+    rects = node_rects(graph, [link.source, node, link.target], sizes)
+    if len(rects) < 3:
         return graph
-    before, rect = rects[source], rects[node]
-    beside = rect.x < before.right + 2 * GRID and rect.right > before.x
-    if not beside or rect.y >= before.bottom or rect.bottom <= before.y:
+    before, rect, after = rects[link.source], rects[node], rects[link.target]
+    level = rect.y < before.bottom and rect.bottom > before.y
+    over = level and before.x < rect.right and rect.x < before.right + 2 * GRID
+    close = after.x > before.x and rect.x < before.right + 2 * GRID
+    if not over and not close:
         return graph
     return with_positions(graph, {node: (-(-(before.right + GAP) // GRID) * GRID, rect.y)})
 

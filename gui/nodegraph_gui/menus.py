@@ -77,7 +77,7 @@ def put(menu: QMenu, desk: "Desk", *ids: str) -> None:
 
 def canvas_menu(desk: "Desk", at: QPointF) -> QMenu:
     menu = new_menu(desk)
-    offer(menu, "Add node…", lambda: desk.open_quick_add(at))
+    offer(menu, "Add node…", lambda: desk.offers.all_kinds(at))
     offer(menu, "Add note", lambda: add_note_at(desk, at))
     offer(menu, "Paste here", lambda: paste_at(desk, clipboard_text(), at))
     put(menu, desk, "", "select_all", "find", "", "arrange", "", "fit_all", "zoom_100")
@@ -99,7 +99,7 @@ def node_menu(desk: "Desk", field: str | None = None) -> QMenu:
         offer(menu, f"Edit {field}", lambda: desk.view.open_editor(node, field))
         offer(menu, f"Reset {field}", lambda: reset(desk, node, field), field in graph.nodes[node].inputs)
         menu.addSeparator()
-    put(menu, desk, "rename")
+    put(menu, desk, "link", "unlink", "", "rename")
     menu.addMenu(colour_menu(desk, menu))
     put(menu, desk, "collapse", "mute", "bypass", "", "cut", "copy", "duplicate", "duplicate_linked", "")
     put(menu, desk, "frame", "arrange")
@@ -133,7 +133,7 @@ def swatch(colour: str) -> QIcon:
 
 def link_menu(desk: "Desk", link: Link, at: QPointF) -> QMenu:
     menu = new_menu(desk)
-    offer(menu, "Insert node…", lambda: desk.offer_between(link, at))
+    offer(menu, "Insert node…", lambda: desk.offers.between(link, at))
     offer(menu, "Select both ends", lambda: desk.scene.select([link.source, link.target], "replace"))
     menu.addSeparator()
     offer(menu, "Remove link", lambda: unlink(desk, link))
@@ -149,7 +149,7 @@ def port_menu(desk: "Desk", port: PortRef, at: QPointF) -> QMenu:
     menu = new_menu(desk)
     graph = desk.document.graph
     links = [link for link in (graph.in_links if port.is_input else graph.out_links)[port.node] if ends_at(link, port)]
-    offer(menu, "Add a node that fits…", lambda: desk.offer_fitting(port, at), desk.scene.port(port) is not None)
+    offer(menu, "Add a node that fits…", lambda: desk.offers.fitting(port, at), desk.scene.port(port) is not None)
     menu.addSeparator()
     for link in links:
         offer(menu, f"Remove {link}", lambda link=link: unlink(desk, link))  # type: ignore[misc]

@@ -23,6 +23,7 @@ def arrange_selected(desk: "Desk") -> None:
     some = nodes if len(nodes) > 1 else None
     graph = arrange(placed(desk.scene, desk.document.graph), desk.scene.catalogue, some, desk.scene.sizes())
     desk.document.edit(f"Arrange {named(nodes) if some else 'everything'}", graph)
+    desk.view.reveal(desk.scene.content_rect(some))
 
 
 def align_selected(edge: Edge) -> Run:

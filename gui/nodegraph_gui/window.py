@@ -287,8 +287,7 @@ class Window(QMainWindow):
             self.document.redo()
 
     def _add(self, kind: str) -> None:
-        self.desk.usage.add(kind)
-        self.desk.add(kind)
+        self.desk.add_chosen(kind)
         self.view.setFocus()
 
     def _worker_ready(self, described: dict[str, object]) -> None:

@@ -4,7 +4,7 @@ import json
 
 import PIL.Image
 import pytest
-from desks import at, check_law, check_undo, guided, links, open_desk
+from desks import PLACES, at, check_law, check_undo, guided, links, open_desk
 from driving import drop
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QColor, QImage
@@ -63,15 +63,18 @@ def test_a_kind_from_the_palette_is_added_under_the_cursor(desk):
     check_undo(desk, before, "Add PureNoise")
 
 
-def test_what_the_palette_chooses_is_added_in_the_middle_and_nothing_is_covered(desk):
+def test_what_the_palette_chooses_is_added_in_sight_and_then_beside_what_is_selected(desk):
     before = desk.document.graph
-    for _ in range(2):
-        desk.add_in_middle("PureNoise")
-    first, second = at(desk, "pure_noise"), at(desk, "pure_noise_2")
-    assert desk.view.visible_rect().contains(desk.scene.node_rect("pure_noise"))
-    assert second == (first[0] + 40, first[1] + 40) and desk.usage.counts == {"PureNoise": 2}
-    desk.add_in_middle("NoSuchThing")
+    for _ in range(3):
+        desk.add_chosen("PureNoise")
+    new = [desk.scene.node_rect(f"pure_noise{end}") for end in ("", "_2", "_3")]
+    old = [desk.scene.node_rect(node) for node in PLACES]
+    assert not any(rect.intersects(other) for rect in new for other in (*new, *old) if other is not rect)
+    assert new[1].left() > new[0].right() and desk.view.visible_rect().contains(new[2])
+    assert desk.usage.counts == {"PureNoise": 3}
+    desk.add_chosen("NoSuchThing")
     assert "NoSuchThing" in desk.heard[-1]
+    desk.document.undo()
     desk.document.undo()
     check_undo(desk, before, "Add PureNoise")
 

@@ -107,6 +107,40 @@ def test_a_drop_on_a_body_that_takes_nothing_says_so(desk):
     check_law(desk)
 
 
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        ("sample.denoiser", "noisy is a Noisy, denoiser takes a Denoiser"),  # right beside one that fits
+        ("digit.denoiser", "noise.noisy and digit.denoiser are both outputs"),
+        ("noise.seed", "noisy is a Noisy, seed takes"),
+    ],
+)
+def test_a_drop_right_on_a_port_that_does_not_fit_says_why_and_links_nothing_else(desk, end, why):
+    for away in (QPointF(0, 0), QPointF(-4, 3)):
+        begin_drag(desk.view, port(desk, "noise.noisy"), port(desk, end) + away)
+        assert not desk.scene._live.ok and desk.hints[-1].startswith(why)
+        send_mouse(desk.view, "release", desk.view.mapFromScene(port(desk, end) + away))
+        assert links(desk) == [] and not desk.quick_add.isVisible()
+        assert desk.heard[-1].startswith(why)
+    check_law(desk)
+
+
+def test_elsewhere_on_the_node_the_port_that_fits_takes_the_wire(desk):
+    drag(desk.view, port(desk, "noise.noisy"), port(desk, "sample.denoiser") + QPointF(40, 0))
+    assert links(desk) == ["noise.noisy -> sample.start"]
+
+
+@pytest.mark.parametrize("start", ["noise.noisy", "sample.start"])
+def test_a_wire_let_go_beside_the_canvas_changes_nothing(linked, start):
+    before = linked.document.graph
+    beside = linked.view.mapToScene(linked.view.viewport().rect().topRight()) + QPointF(60, 300)
+    begin_drag(linked.view, port(linked, start), beside)
+    assert not linked.scene._live.ok and "Beside the canvas" in linked.hints[-1]
+    send_mouse(linked.view, "release", linked.view.mapFromScene(beside))
+    assert linked.document.graph is before and not linked.quick_add.isVisible() and linked.heard == []
+    check_law(linked)
+
+
 def test_a_link_that_would_run_in_a_circle_is_refused(linked):
     before = linked.document.graph
     drag(linked.view, port(linked, "guide.denoiser"), port(linked, "guide.conditional"))

@@ -1,11 +1,13 @@
 """Cutting, inserting, duplicating, resizing and double clicks, by real events on a shown window."""
 
+from itertools import pairwise
+
 import pytest
 from desks import LINKS, PLACES, at, check_law, check_undo, key, links, open_desk, port, title
 from driving import begin_drag, double_click, drag, drop, send_mouse
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from nodegraph import Graph, Node
 from nodegraph_gui.canvases import canvas_of
@@ -132,6 +134,44 @@ def test_a_kind_from_the_palette_is_put_into_a_wire(chain):
     assert drop(chain.view, mime, middle_of_wire(chain))
     assert links(chain) == ["load.image -> resize.image", "resize.image -> save.image"]
     check_undo(chain, before, "Insert Resize into load.image -> save.image")
+
+
+def test_what_is_put_into_a_short_wire_comes_after_its_source_and_pushes_the_rest_on(qtbot, catalogue, tmp_path):
+    """The gap is half as wide as the node, and its ends are at different heights."""
+    places = {"digit": [0, 400], "sample": [360, 0], "save": [720, 0]}
+    kinds = ("UNetMNIST", "IterativeSampler", "SaveImage")
+    nodes = {node: Node(type=kind) for node, kind in zip(places, kinds, strict=True)}
+    wires = ["digit.denoiser -> sample.denoiser", "sample.image -> save.image"]
+    desk = open_desk(qtbot, catalogue, Graph(nodes=nodes, links=wires, canvas={"positions": places}), tmp_path)
+    before = desk.document.graph
+    middle = (port(desk, "digit.denoiser") + port(desk, "sample.denoiser")) / 2
+    mime = mime_for("CFGRescale")
+    assert drop(desk.view, mime, middle)
+    rects = [desk.scene.node_rect(node) for node in ("digit", "cfg_rescale", "sample", "save")]
+    assert all(left.right() + 60 <= right.left() for left, right in pairwise(rects))
+    assert rects[1].left() == rects[0].right() + 60 and rects[3].left() - rects[2].right() == 120
+    assert rects[1].top() <= middle.y() <= rects[1].bottom()
+    check_undo(desk, before, "Insert CFGRescale into digit.denoiser -> sample.denoiser")
+
+
+def test_the_hint_says_what_a_drop_of_a_kind_would_do(chain):
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent
+
+    def hover(mime, at, event=QDragMoveEvent):
+        action, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(chain.view.viewport(), event(chain.view.mapFromScene(at), action, mime, left, none))
+        return chain.hints[-1]
+
+    fits, not_fitting = mime_for("Resize"), mime_for("PureNoise")
+    assert hover(fits, QPointF(300, 600), QDragEnterEvent).startswith("Let go to place the node here, or on a wire")
+    assert hover(fits, middle_of_wire(chain)) == "Let go to insert into load.image -> save.image"
+    assert hover(fits, QPointF(300, 600)).startswith("Let go to place the node here, or on a wire")
+    QApplication.sendEvent(chain.view.viewport(), QDragLeaveEvent())
+    assert chain.hints[-1] == ""
+    hover(not_fitting, QPointF(300, 600), QDragEnterEvent)
+    said = hover(not_fitting, middle_of_wire(chain))
+    assert said.startswith("Let go to place it here; it does not fit into the wire: PureNoise has no way through")
+    QApplication.sendEvent(chain.view.viewport(), QDragLeaveEvent())
 
 
 # duplicating

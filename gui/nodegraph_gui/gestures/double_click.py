@@ -24,7 +24,7 @@ class DoubleClick(Gesture):
 
     def click(self, event: QMouseEvent) -> None:
         if self.key is None:
-            self.desk.open_quick_add(self.start)
+            self.desk.offers.all_kinds(self.start)
         elif isinstance(self.key, str) or self.key[0] == "frame":
             self.desk.edit_title(self.key)
         else:

@@ -22,27 +22,36 @@ class Insertion:
     Attributes:
         node: the node; one that is still to be added is in `graph`, not in the document's.
         link: the link that it would be put into now.
+        why_not: why it would not be put into the wire under the cursor; "" when there is none, or it would.
     """
 
     def __init__(self, desk: "Desk", node: str, graph: Graph | None = None) -> None:
         self.desk, self.node = desk, node
         self.graph = desk.document.graph if graph is None else graph
         self.link: Link | None = None
-        self._fits: dict[Link, bool] = {}
+        self.why_not = ""
+        self._reasons: dict[Link, str] = {}
 
     def hover(self, at: QPointF) -> None:
         """The cursor is there: light the wire below it where the node fits in."""
         view, scene = self.desk.view, self.desk.scene
         near = scene.link_at(at, view.pixels(NEAR))
-        link = near if near is not None and self.fits(near) else None
+        self.why_not = "" if near is None else self.reason(near)
+        link = None if self.why_not else near
         if link != self.link:
             self.link = link
             scene.light(() if link is None else (link,))
 
-    def fits(self, link: Link) -> bool:
-        if link not in self._fits:
-            self._fits[link] = not why_not_insert(self.graph, self.desk.scene.catalogue, link, self.node)
-        return self._fits[link]
+    def reason(self, link: Link) -> str:
+        if link not in self._reasons:
+            self._reasons[link] = why_not_insert(self.graph, self.desk.scene.catalogue, link, self.node)
+        return self._reasons[link]
+
+    def tell(self, otherwise: str) -> str:
+        """What would happen here, in words for a user; `otherwise` over no wire."""
+        if self.link is not None:
+            return f"Let go to insert into {self.link}"
+        return f"Let go to place it here; it does not fit into the wire: {self.why_not}" if self.why_not else otherwise
 
     def into(self, graph: Graph, link: Link) -> Graph:
         """The graph with the node on the wire, and what comes after it moved to make room."""

@@ -1,7 +1,8 @@
 """Link: a wire is drawn from a port to another, taken off one, put elsewhere, or let go over nothing.
 
-What fits glows, the rest is grey and says why. The nearest fitting port within reach takes the wire; over a node's body
-its free port that fits does; over empty canvas the list of fitting nodes opens.
+What fits glows, the rest is grey and says why. A port that does not fit refuses the wire and says so; else the nearest
+one that fits takes it, within reach, and over a node's body its free port that fits. Over empty canvas the list of
+fitting nodes opens; beside the canvas nothing happens.
 """
 
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ class LinkPorts(Gesture):
         self.ends: list[tuple[QPointF, PortRef]] = []
         self.target: PortRef | None = None
         self.over: str | None = None
+        self.refusal = ""  # why nothing can end where the cursor is
         self.shown = False
         return True
 
@@ -66,10 +68,25 @@ class LinkPorts(Gesture):
         if not self.shown:
             self.show()
         here = self.at(event)
-        self.target, self.over = self.find(here), self.scene.node_at(here)
+        outside = not self.view.viewport().rect().contains(event.position().toPoint())
+        self.over = None if outside else self.scene.node_at(here)
+        self.refusal = "Beside the canvas: nothing changes when you let go" if outside else self.refused(here)
+        self.target = None if self.refusal else self.find(here)
         end = self.scene.port_pos(self.target) if self.target is not None else here
-        self.scene.show_wire(self.fixed, end, self.target is not None or self.over is None)
-        self.view.hint.emit(self.tell(here))
+        if self.target is None and not self.refusal and self.over is not None:
+            self.refusal = f"{self.over} has no port for that"
+        self.scene.show_wire(self.fixed, end, not self.refusal)
+        self.view.hint.emit(self.tell())
+
+    def refused(self, here: QPointF) -> str:
+        """Why the port under the cursor does not take the wire; "" when it does, or when none is there."""
+        port = self.scene.port_at(here, self.view.pixels(GRIP))
+        if port is None or port == self.fixed or self.scene.nodes[port.node].places.collapsed:
+            return ""
+        if port.is_input == self.fixed.is_input:
+            what = "inputs" if port.is_input else "outputs"
+            return f"{self.fixed.node}.{self.fixed.name} and {port.node}.{port.name} are both {what}"
+        return self.reasons.get(port, "")
 
     def find(self, here: QPointF) -> PortRef | None:
         """Where the wire would end: the nearest port that fits and is near, else a free one of the node there."""
@@ -78,10 +95,7 @@ class LinkPorts(Gesture):
         within = [(far, ref) for far, ref in near if far <= reach]
         if within:
             return min(within, key=lambda each: each[0])[1]
-        node = self.scene.node_at(here)
-        if node is None or self.scene.port_at(here, self.view.pixels(GRIP)) is not None:
-            return None
-        return self.free_port_of(node)
+        return None if self.over is None else self.free_port_of(self.over)
 
     def free_port_of(self, node: str) -> PortRef | None:
         if self.lifted is not None and node == self.lifted.target:
@@ -97,14 +111,11 @@ class LinkPorts(Gesture):
         graph = self.document.graph
         return graph if self.lifted is None else disconnect(graph, self.lifted)
 
-    def tell(self, here: QPointF) -> str:
+    def tell(self) -> str:
         if self.target is not None:
             return self.label(self.target)
-        pointed = self.scene.port_at(here, self.view.pixels(GRIP))
-        if pointed is not None and self.reasons.get(pointed):
-            return self.reasons[pointed]
-        if self.over is not None:
-            return f"{self.over} has no port for that"
+        if self.refusal:
+            return self.refusal
         return (
             "Let go here to remove the link" if self.lifted is not None else "Let go here for a list of nodes that fit"
         )
@@ -124,12 +135,13 @@ class LinkPorts(Gesture):
         self.restore()
         if target is not None:
             self.link(target)
-        elif self.over is not None:
-            self.desk.said.emit(self.tell(here))
+        elif self.refusal:
+            if self.view.viewport().rect().contains(event.position().toPoint()):
+                self.desk.said.emit(self.refusal)
         elif self.lifted is not None:
             self.document.edit(f"Unlink {self.lifted}", disconnect(self.document.graph, self.lifted))
         else:
-            self.desk.offer_fitting(self.fixed, here)
+            self.desk.offers.fitting(self.fixed, here)
 
     def link(self, target: PortRef) -> None:
         lifted = self.lifted
