@@ -360,6 +360,7 @@ class Window(QMainWindow):
             self.editor.session.put("window", kept_state(self))
         self.filing.close()
         self.checking.close()
+        self.running.close()
         self._stop()
         self.inline.close(keep=False)
         self.scene.close()
