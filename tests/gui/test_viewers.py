@@ -6,7 +6,7 @@ import pytest
 from driving import LEFT
 from PySide6.QtCore import QBuffer, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from nodegraph import Graph
 from nodegraph_gui.documents import Document
@@ -15,6 +15,7 @@ from nodegraph_gui.measurements import Measurements
 from nodegraph_gui.states import NodeState
 from nodegraph_gui.viewers import ViewerDock
 from nodegraph_gui.viewers.curves import CurveViewer, averaged
+from nodegraph_gui.viewers.labels import ElidedLabel
 from nodegraph_gui.viewers.live import LiveViewer
 from nodegraph_gui.viewers.panes import PicturePane
 from nodegraph_gui.viewers.pictures import PictureViewer
@@ -191,10 +192,57 @@ def test_a_picture_is_shown_as_a_sheet_or_one_by_one(dock, asked):
     assert viewer.pane.image.width() == 280
     viewer.rows.all.click()
     assert asked.answer(encoded(picture("blue")))["options"] == {"index": 0}
-    viewer.rows.number.setValue(7)
+    assert viewer.rows.number.value() == 1 and viewer.rows.total.text() == "of 10"
+    viewer.rows.number.setValue(8)
     fields = asked.answer(encoded(picture("green")))
     assert (fields["node"], fields["output"], fields["options"]) == ("sample", "image", {"index": 7})
     assert viewer.pane.image.pixelColor(3, 3) == QColor("green")
+
+
+def test_a_click_beside_the_handle_goes_to_the_step_that_is_clicked(dock, asked, qtbot):
+    dock.show_output("sample", "trajectory")
+    asked.info(type="Trajectory", views=["frame"], steps=[{"number": at, "t": 6 - at} for at in range(7)])
+    viewer = dock.stack.currentWidget()
+    scrubber = viewer.scrubber
+    assert scrubber.value() == 6
+    for step in (3, 0, 5):
+        share = (scrubber.width() - 16) * step / 6 + 8
+        qtbot.mouseClick(scrubber, LEFT, pos=QPoint(round(share), scrubber.height() // 2))
+        assert scrubber.value() == step
+    assert viewer.place.text() == "step 5 of 6, t = 1"
+
+
+@pytest.mark.parametrize("kind", ["picture", "trajectory"])
+def test_nothing_is_cut_off_in_a_narrow_dock(dock, asked, kind):
+    document = dock._document
+    document.edit("Rename", set_title(document.graph, "sample", "A name that is longer than there is room for"))
+    dock.resize(320, 500)
+    dock.show_output("sample", "image" if kind == "picture" else "trajectory")
+    steps = [{"number": at, "t": 981 - at} for at in range(51)] if kind == "trajectory" else []
+    asked.info(count=8, views=["picture" if kind == "picture" else "frame"], steps=steps)
+    asked.answer(encoded(picture("red", 280, 28)))
+    dock.hold.click()
+    QApplication.processEvents()
+    assert dock.width() == 320
+    for widget in dock.widget().findChildren(QWidget):
+        if widget.isVisible() and not isinstance(widget, (ElidedLabel, QStackedWidget)):
+            inside = widget.mapTo(dock, widget.rect().bottomRight())
+            assert inside.x() < 320, widget
+            assert widget.width() >= widget.minimumSizeHint().width(), widget
+    assert dock.title.shown().endswith("…") and dock.title.text() == "A name that is longer than there is room for"
+
+
+def test_what_is_compared_is_named_and_the_button_looks_pressed(dock, asked):
+    dock.show_output("noise", "noisy")
+    asked.info()
+    asked.answer(encoded(picture("red")))
+    before = dock.hold.grab().toImage().pixelColor(4, 4)
+    dock.hold.click()
+    assert dock.hold.grab().toImage().pixelColor(4, 4) == dock.palette().highlight().color() != before
+    dock.show_output("sample", "image")
+    asked.info()
+    asked.answer(encoded(picture("blue")))
+    assert dock.stack.currentWidget().pane.names == ("kept: noise", "now: sample.image")
 
 
 def test_what_a_node_writes_is_looked_at_where_it_comes_from(dock, asked):

@@ -2,13 +2,15 @@
 
 from collections import OrderedDict
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from .kinds import AskView, Info, Viewer, image_of
+from .labels import ElidedLabel
 from .panes import PicturePane
 from .pictures import RowChooser
+from .scrubbers import Scrubber
 
 __all__ = ["TrajectoryViewer"]
 
@@ -28,14 +30,17 @@ class TrajectoryViewer(Viewer):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pane = PicturePane(self)
-        self.scrubber = QSlider(Qt.Orientation.Horizontal, self)
+        self.scrubber = Scrubber(self)
         self.scrubber.setAccessibleName("Step of the sampler")
-        self.place = QLabel(self)
-        self.place.setMinimumWidth(170)
+        self.place = ElidedLabel(self)
+        self.place.setContentsMargins(8, 0, 8, 0)
         self.what = QComboBox(self)
         for name, text in WHAT.items():
             self.what.addItem(text, name)
         self.what.setAccessibleName("What of a step is shown")
+        self.what.setMinimumContentsLength(8)  # narrower than its texts where the dock is
+        self.what.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.what.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.play = QToolButton(self)
         self.play.setText("Play")
         self.play.setCheckable(True)
@@ -52,7 +57,7 @@ class TrajectoryViewer(Viewer):
         scrub, choose = QHBoxLayout(), QHBoxLayout()
         scrub.setContentsMargins(8, 0, 8, 0)
         choose.setContentsMargins(8, 0, 8, 6)
-        for widget in (self.play, self.scrubber, self.place):
+        for widget in (self.play, self.scrubber):
             scrub.addWidget(widget, 1 if widget is self.scrubber else 0)
         choose.addWidget(self.what)
         choose.addWidget(self.rows)
@@ -60,6 +65,7 @@ class TrajectoryViewer(Viewer):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pane, 1)
+        layout.addWidget(self.place)
         layout.addLayout(scrub)
         layout.addLayout(choose)
         self.scrubber.valueChanged.connect(lambda _: self._load())
