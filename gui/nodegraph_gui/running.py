@@ -36,12 +36,13 @@ class Running(QObject):
     """Between a document, its runs, and what is seen of them.
 
     Signals:
-        said: a line for the status bar.
+        said: a line for the status bar. stood: one that holds until the next, "" when it is over.
         state_changed: of a node; its id and `NodeState`.
         show_wanted: the user asks to see a node.
     """
 
     said = Signal(str)
+    stood = Signal(str)
     state_changed = Signal(str, object)
     show_wanted = Signal(str)
 
@@ -128,11 +129,11 @@ class Running(QObject):
             self._show_made(node, state)
         self.state_changed.emit(node, state)
         if state.phase == "running":
-            self.said.emit(progress_text(node, state))
+            self.stood.emit(progress_text(node, state))
 
     def _run_changed(self) -> None:
         if self.runs.paused:
-            self.said.emit("Paused.")
+            self.stood.emit("Paused.")
 
     def _begun(self, run: QueuedRun) -> None:
         """The worker has taken a run: its seeds are those of the document, but where they are not drawn any more."""
@@ -171,6 +172,7 @@ class Running(QObject):
         )  # fmt: skip
 
     def _finished(self, status: str) -> None:
+        self.stood.emit("")
         failed = [node for node, state in self.runs.states.items() if state.phase == "failed"]
         if status == "failed" and failed:
             node = failed[0]

@@ -1,6 +1,8 @@
 """Looking at values: what is asked of the worker, and what real mouse and key events do to the pictures."""
 
 import base64
+import math
+from itertools import pairwise
 
 import pytest
 from driving import LEFT
@@ -14,7 +16,8 @@ from nodegraph_gui.edits import set_title
 from nodegraph_gui.measurements import Measurements
 from nodegraph_gui.states import NodeState
 from nodegraph_gui.viewers import ViewerDock
-from nodegraph_gui.viewers.curves import CurveViewer, averaged
+from nodegraph_gui.viewers.axes import log_ticks
+from nodegraph_gui.viewers.curves import CurvePane, CurveViewer, averaged
 from nodegraph_gui.viewers.labels import ElidedLabel
 from nodegraph_gui.viewers.live import LiveViewer
 from nodegraph_gui.viewers.panes import PicturePane
@@ -426,3 +429,27 @@ def test_the_preview_is_shown_when_the_worker_has_gone(dock, asked):
     viewer = dock.stack.currentWidget()
     assert viewer.pane.image.pixelColor(3, 3) == QColor("red")
     assert viewer.said.text() == "A preview: the worker is not running"
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.12, 1.1), (0.02, 0.9), (1e-6, 100.0), (0.101, 0.138), (1e-9, 1e9)])
+def test_a_logarithmic_axis_has_labels_that_can_be_read(qtbot, least, most):
+    for size in (60, 120, 400):
+        ticks = log_ticks(math.log10(least), math.log10(most), size)
+        places = [(each - math.log10(least)) / math.log10(most / least) * size for each in ticks]
+        assert len(ticks) >= 2 and places[0] >= -1e-6 and places[-1] <= size + 1e-6
+        assert min(b - a for a, b in pairwise(places)) >= 21.9
+
+
+def test_steps_are_whole_and_values_have_room(qtbot):
+    pane = CurvePane()
+    qtbot.addWidget(pane)
+    pane.resize(320, 200)
+    pane.show()
+    pane.set_curves({"loss": [(1, 0.9), (2, 0.5), (3, 0.00023)]})
+    qtbot.waitExposed(pane)
+    gaps = [gap for gap, _ in pane.plot.getAxis("bottom").tickSpacing(1, 3, 250)]
+    assert gaps and all(gap == int(gap) for gap in gaps)
+    pane.logarithmic.click()
+    axis = pane.plot.getAxis("left")
+    texts = axis.tickStrings(log_ticks(math.log10(0.00023), 0, 150), 1, None)
+    assert "0.001" in texts and all(pane.fontMetrics().horizontalAdvance(text) < axis.width() for text in texts)
