@@ -13,7 +13,7 @@ def line(qtbot, monkeypatch):
     monkeypatch.setattr(status_line, "READ", 100)
     bar = QStatusBar()
     qtbot.addWidget(bar)
-    return StatusLine(bar)
+    yield StatusLine(bar)  # which the bar keeps
 
 
 def test_what_goes_on_stays_until_it_is_over(line, qtbot):
