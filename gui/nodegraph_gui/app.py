@@ -161,18 +161,27 @@ class Editor(QObject):
     def closed(self, window: "Window") -> None:
         if window in self.windows:
             self.windows.remove(window)
-        if self._quitting:
-            QTimer.singleShot(0, self, self.quit)
 
     def quit(self) -> None:
-        """Close all windows, one after the other; one that asks is waited for."""
+        """Ask of each window what is to be asked, one after the other; when all may close, close them."""
         self._quitting = bool(self.windows)
-        if self.windows:
-            self.windows[-1].close()
+        for window in reversed(self.windows):
+            if not window.filing.may_close():
+                return
+        for window in list(self.windows):
+            window.close()
+        self._quitting = False
+
+    @property
+    def quitting(self) -> bool:
+        """Whether all windows are to close, once what is asked is answered."""
+        return self._quitting
 
     def stay(self) -> None:
-        """A question was answered with no: what is still open stays open."""
+        """A question was answered with no: all that is open stays open."""
         self._quitting = False
+        for window in self.windows:
+            window.filing.stay()
 
     def show_course(self) -> None:
         from PySide6.QtCore import QUrl

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from nodegraph import Graph, Link
 
-__all__ = ["Differences", "differences"]
+__all__ = ["Differences", "content_changed", "differences"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,23 @@ def link_differences(
     gone = {link for key, link in old.items() if key not in new}
     come = {link for key, link in new.items() if key not in old}
     return tuple(gone - come), tuple(come - gone)
+
+
+def content_changed(before: Graph, after: Graph) -> set[str]:
+    """The nodes of `after` that may make another value than before: the edited ones, and all that they lead to.
+
+    A title, or a place on the canvas, makes no difference.
+    """
+    found = differences(before, after)
+    old, new = before.nodes, after.nodes
+    nodes = {id for id in found.changed if old[id].edited(title=new[id].title) != new[id]} | set(found.added)
+    nodes.update(link.target for link in (*found.unlinked, *found.linked))
+    waiting = [id for id in nodes if id in after.nodes]
+    touched = set(waiting)
+    while waiting:
+        for link in after.out_links[waiting.pop()]:
+            if link.target not in touched:
+                touched.add(link.target)
+                waiting.append(link.target)
+    return touched
+

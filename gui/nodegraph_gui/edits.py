@@ -39,7 +39,7 @@ from .linking import (
     why_not_each,
 )
 from .pasting import copied, copy_text, duplicate, paste_graph, paste_text
-from .seeds import draw_seeds, set_drawn
+from .seeds import draw_seeds, set_drawn, take_seeds
 
 __all__ = [
     "Place",
@@ -83,6 +83,7 @@ __all__ = [
     "set_width",
     "snap",
     "snapped",
+    "take_seeds",
     "why_not_connect",
     "why_not_each",
     "why_not_insert",

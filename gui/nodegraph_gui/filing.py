@@ -350,7 +350,15 @@ class Filing(QObject):
 
     def _leave(self) -> None:
         self._leaving = True
-        QTimer.singleShot(0, self.window, self.window.close)
+        editor = self.window.editor
+        if editor.quitting:
+            QTimer.singleShot(0, editor, editor.quit)
+        else:
+            QTimer.singleShot(0, self.window, self.window.close)
+
+    def stay(self) -> None:
+        """The window is not to close after all: the next time it is asked again."""
+        self._leaving = False
 
     def leave_at_once(self) -> None:
         """Close the window whatever would be asked: what is not saved is dropped."""

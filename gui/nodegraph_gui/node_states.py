@@ -3,7 +3,7 @@
 A node that is in no later run keeps the state of the one that it was in, and its last picture.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -81,6 +81,12 @@ class NodeStates:
         node = self.running
         if node is not None:
             self._set(node, replace(self._states[node], phase="paused" if paused else "running"))
+
+    def forget(self, nodes: Iterable[str]) -> None:
+        """What became of these nodes holds no longer; their last picture stays."""
+        for node in nodes:
+            if self.state(node).phase not in OPEN:
+                self._set(node, NodeState(preview=self.state(node).preview))
 
     def close(self, why: str = "") -> str | None:
         """No node runs any more: what was at work failed, if there is a reason, and the others wait no longer.

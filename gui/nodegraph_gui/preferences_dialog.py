@@ -2,7 +2,6 @@
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from .preferences import LATEST, SOONEST, THEMES, Preferences
+from .ticks import Tick
 
 __all__ = ["PreferencesDialog"]
 
@@ -36,7 +36,7 @@ class PreferencesDialog(QDialog):
         self.worker = QLineEdit(preferences.worker)
         self.worker.setPlaceholderText("the Nodegraph that the editor belongs to")
         self.worker.setToolTip("The command that starts the worker, which runs graphs: ssh gpu-box nodegraph worker")
-        self.shares_files = QCheckBox("The worker sees the files of this machine")
+        self.shares_files = Tick("The worker sees the files of this machine")
         self.shares_files.setToolTip("Turn it off for another machine: pictures then travel to it and back.")
         self.device = QComboBox()
         self.device.setEditable(True)
@@ -44,11 +44,11 @@ class PreferencesDialog(QDialog):
         self.device.setCurrentText(preferences.device)
         self.output = QLineEdit(preferences.output)
         self.output.setToolTip("Where a run writes its files; relative to the graph's own file.")
-        self.metadata = QCheckBox("Pictures carry the graph that made them")
+        self.metadata = Tick("Pictures carry the graph that made them")
         self.theme = QComboBox()
         self.theme.addItems(list(THEMES))
         self.theme.setCurrentText(preferences.theme)
-        self.snap = QCheckBox("What is moved snaps to the grid")
+        self.snap = Tick("What is moved snaps to the grid")
         self.autosave = QDoubleSpinBox()
         self.autosave.setRange(SOONEST, LATEST)
         self.autosave.setSingleStep(0.1)

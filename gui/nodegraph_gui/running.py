@@ -1,7 +1,8 @@
 """Running a document: what its window does when a run is asked for, goes on, ends, or takes the worker with it.
 
-Seeds that are to be drawn anew are written into the document before the run, as an edit like any other: the file holds
-the numbers that were used, and undo brings back those of the run before.
+Seeds that are to be drawn anew are drawn for a run, and written into the document when the worker has taken it, as an
+edit like any other: the file holds the numbers that were used, and undo brings back those of the run before. A run that
+is refused changes nothing. What is told of a failure holds until something that led to it is edited.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,8 +17,9 @@ from nodegraph import Problem
 
 from .bars import Bars
 from .catalogues import Catalogue
-from .documents import Document
-from .edits import draw_seeds
+from .differences import content_changed
+from .documents import Change, Document
+from .edits import draw_seeds, take_seeds
 from .preferences import Preferences
 from .runs import QueuedRun, Runs
 from .scene import Scene
@@ -34,12 +36,13 @@ class Running(QObject):
     """Between a document, its runs, and what is seen of them.
 
     Signals:
-        said: a line for the status bar.
+        said: a line for the status bar. stood: one that holds until the next, "" when it is over.
         state_changed: of a node; its id and `NodeState`.
         show_wanted: the user asks to see a node.
     """
 
     said = Signal(str)
+    stood = Signal(str)
     state_changed = Signal(str, object)
     show_wanted = Signal(str)
 
@@ -56,15 +59,21 @@ class Running(QObject):
         self.document, self.scene, self.runs, self.bars = document, scene, runs, bars
         self._preferences = preferences
         self._random = Random()
+        self._blamed: str | None = None  # the node that the bar at the end of a run is about
         self.written: list[Path] = []
         runs.state_changed.connect(self._state_changed)
         runs.run_changed.connect(self._run_changed)
+        runs.begun.connect(self._begun)
         runs.finished.connect(self._finished)
         runs.refused.connect(self._refused)
         runs.wrote.connect(self._wrote)
         runs.worker_died.connect(self._worker_died)
         runs.trouble.connect(lambda text: bars.show_bar(text, "warning"))
         runs.worker.ready.connect(lambda _: bars.close_bar(DIED))
+        self._stop = document.subscribe(self._edited)
+
+    def close(self) -> None:
+        self._stop()
 
     @property
     def busy(self) -> bool:
@@ -80,13 +89,12 @@ class Running(QObject):
             return None
         self.document.seal()
         drawn = draw_seeds(self.document.graph, self.scene.catalogue, self._random)
-        self.document.edit("Draw seeds", drawn)
         preferences = self._preferences()
         self.runs.out = preferences.output_folder(self.document.path)
         self.runs.device = None if preferences.device == "auto" else preferences.device
         self.runs.metadata = preferences.metadata
         self.bars.close_bar(ENDED)
-        return self.runs.run(self.document, targets)
+        return self.runs.run(self.document, targets, graph=drawn)
 
     def cancel(self) -> None:
         """Cancel the present run; those that wait stay."""
@@ -118,21 +126,38 @@ class Running(QObject):
         if state.preview is not None and state.phase in ("running", "paused"):
             self.scene.set_preview(node, QImage.fromData(state.preview))
         elif state.phase in ("done", "cached"):
-            self._ask_thumbnail(node)
+            self._show_made(node, state)
         self.state_changed.emit(node, state)
         if state.phase == "running":
-            self.said.emit(progress_text(node, state))
+            self.stood.emit(progress_text(node, state))
 
     def _run_changed(self) -> None:
         if self.runs.paused:
-            self.said.emit("Paused.")
+            self.stood.emit("Paused.")
 
-    def _ask_thumbnail(self, node: str) -> None:
-        """Show in a node what it made, where that is a picture; a value that is not held any more is none."""
+    def _begun(self, run: QueuedRun) -> None:
+        """The worker has taken a run: its seeds are those of the document, but where they are not drawn any more."""
+        self.document.edit("Draw seeds", take_seeds(self.document.graph, run.graph))
+
+    def _edited(self, change: Change) -> None:
+        """Forget the failures that an edit may have mended, and what came of them."""
+        if change.kind == "replace":
+            return
+        touched, blamed = content_changed(change.before, change.after), self._blamed
+        self.runs.forget([node for node in touched if self.runs.state(node).phase in ("failed", "skipped")])
+        if bool(touched) if blamed is None else blamed in touched or blamed not in change.after.nodes:
+            self.bars.close_bar(ENDED)
+
+    def _show_made(self, node: str, state: NodeState) -> None:
+        """Show in a node what it made, where that is a picture; of one that gives none, the last that it showed.
+
+        A value that is not held any more is none.
+        """
         output = picture_output(self.scene.catalogue, self.document, node)
         if output is None:
+            if state.preview is not None:  # it may have come together with the end
+                self.scene.set_preview(node, QImage.fromData(state.preview))
             return
-        state = self.runs.state(node)
 
         def arrived(answer: dict[str, Any]) -> None:
             if self.runs.state(node) is state or self.runs.state(node).phase in ("done", "cached"):
@@ -147,6 +172,7 @@ class Running(QObject):
         )  # fmt: skip
 
     def _finished(self, status: str) -> None:
+        self.stood.emit("")
         failed = [node for node, state in self.runs.states.items() if state.phase == "failed"]
         if status == "failed" and failed:
             node = failed[0]
@@ -155,6 +181,7 @@ class Running(QObject):
             remedy = f"; {state.remedy}" if state.remedy else ""
             text = f"{node}: {state.message}{remedy}{more}"
             self.bars.show_bar(text, "error", [("Show", lambda: self.show_wanted.emit(node))], ENDED)
+            self._blamed = node
         endings = {"done": "Done.", "failed": "Ended with an error.", "cancelled": "Cancelled.", "refused": "Not run."}
         files = f" Wrote {', '.join(file.name for file in self.written)}." if self.written else ""
         self.said.emit(endings.get(status, "") + files)
@@ -167,6 +194,7 @@ class Running(QObject):
         node = first.node
         buttons = [] if node is None else [("Show", lambda: self.show_wanted.emit(node))]
         self.bars.show_bar(f"Not run: {first}{more}", "error", buttons, ENDED)
+        self._blamed = node
 
     def _wrote(self, files: list[Path]) -> None:
         self.written = files

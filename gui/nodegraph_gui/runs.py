@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nodegraph import Graph, Problem, dumps
 from nodegraph.contents import Contents
 from nodegraph.errors import NodegraphError
-from nodegraph.events import Event
+from nodegraph.events import Event, RunStarted
 
 from .catalogues import Catalogue
 from .measurements import Measurements
@@ -51,6 +51,7 @@ class Runs(QObject):
     Signals:
         state_changed: of this node; at most 10 times a second each, and progress of all at most 30 times.
         run_changed: a run begins, ends, is queued, taken back, paused or goes on.
+        begun: the worker has taken a run, as a `QueuedRun`; one that it refuses never begins.
         finished: a run has ended: "done", "failed", "cancelled", "refused" or "died". All states are told by then.
         refused: why a run was not begun, as a list of `Problem`.
         wrote: the files that a run wrote, as a list of paths on this machine.
@@ -66,6 +67,7 @@ class Runs(QObject):
 
     state_changed = Signal(str)
     run_changed = Signal()
+    begun = Signal(object)
     finished = Signal(str)
     refused = Signal(list)
     wrote = Signal(list)
@@ -121,11 +123,17 @@ class Runs(QObject):
 
     # What is asked for
 
-    def run(self, document: HasGraph, targets: Iterable[str] | None = None) -> QueuedRun:
-        """Run the graph of a document as it is now, after those that wait; a worker that is gone is started again."""
+    def run(
+        self, document: HasGraph, targets: Iterable[str] | None = None, *, graph: Graph | None = None
+    ) -> QueuedRun:
+        """Run the graph of a document as it is now, after those that wait; a worker that is gone is started again.
+
+        Args:
+            graph: what is run instead, in the document's folder: with seeds drawn.
+        """
         self._number += 1
         wanted = None if targets is None else tuple(targets)
-        queued = QueuedRun(self._number, document.graph, folder_of(document), wanted)
+        queued = QueuedRun(self._number, document.graph if graph is None else graph, folder_of(document), wanted)
         self._queue.append(queued)
         if not self.worker.alive:
             self.worker.start()
@@ -152,6 +160,10 @@ class Runs(QObject):
         if self.current is not None:
             self._cancelled = True
             self.worker.ask("cancel")
+
+    def forget(self, nodes: Iterable[str]) -> None:
+        """What became of these nodes holds no longer; those that are in the present run are still waited for."""
+        self._nodes.forget(nodes)
 
     def pause(self) -> None:
         """Halt the present run at its next step."""
@@ -319,6 +331,8 @@ class Runs(QObject):
     def _take(self, event: Event) -> None:
         if self.current is not None:
             self._nodes.take(event, paused=self.paused)
+            if isinstance(event, RunStarted):
+                self.begun.emit(self.current)
 
     def _changed(self, node: str, urgent: bool) -> None:
         self._throttle.add(node, urgent=urgent)

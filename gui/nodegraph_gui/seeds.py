@@ -12,7 +12,7 @@ from .canvases import canvas_of, with_drawn_seeds
 from .catalogues import Catalogue, Port
 from .linking import kind_of
 
-__all__ = ["draw_seeds", "is_drawn", "is_seed", "set_drawn"]
+__all__ = ["draw_seeds", "is_drawn", "is_seed", "set_drawn", "take_seeds"]
 
 LARGEST = 2**32 - 1  # short enough to be read out and typed again
 
@@ -48,4 +48,16 @@ def draw_seeds(graph: Graph, catalogue: Catalogue, rng: Random, only: Iterable[t
         least = int(port.minimum or 0)
         most = LARGEST if port.maximum is None else min(LARGEST, int(port.maximum))
         graph = graph.set(node, **{name: rng.randint(least, max(least, most))})
+    return graph
+
+
+def take_seeds(graph: Graph, drawn: Graph) -> Graph:
+    """The graph with the numbers that were drawn in another, for each input that is to be drawn in both."""
+    for entry in canvas_of(graph).drawn_seeds:
+        node, _, name = entry.partition(".")
+        here, there = graph.nodes.get(node), drawn.nodes.get(node)
+        if here is None or there is None or here.type != there.type or name not in there.inputs:
+            continue
+        if is_drawn(drawn, node, name):
+            graph = graph.set(node, **{name: there.inputs[name]})
     return graph

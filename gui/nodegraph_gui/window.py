@@ -153,6 +153,7 @@ class Window(QMainWindow):
         for signal in (self.worker.died, self.worker.stopped, self.runs.run_changed):
             signal.connect(lambda *_: self.refresh())
         self.running.said.connect(self.say)
+        self.running.stood.connect(self.status.stand)
         self.running.state_changed.connect(self._state_changed)
         self.running.show_wanted.connect(self.show_node)
         self.runs.finished.connect(lambda _: self.viewer.refresh())
@@ -359,6 +360,7 @@ class Window(QMainWindow):
             self.editor.session.put("window", kept_state(self))
         self.filing.close()
         self.checking.close()
+        self.running.close()
         self._stop()
         self.inline.close(keep=False)
         self.scene.close()

@@ -101,21 +101,31 @@ def test_a_graph_without_a_file_asks_for_its_name(desktop, tmp_path):
     assert editor.session.recent == [tmp_path / "new.json"]
 
 
-def test_quitting_goes_on_after_an_answer_and_stops_after_a_no(desktop, file):
+def test_quitting_asks_first_and_closes_all_or_none(desktop, file):
     editor, window = desktop.start()
     window.filing.open(file)
     mute(window)
+    clean = editor.new_window()
     other = editor.new_window()
     other.show_page(False)
     other.desk.add("PureNoise")
+    opened = list(editor.windows)
     other.actions_by_id["quit"].trigger()
     answer(other, "Drop them")
     QApplication.processEvents()
-    QApplication.processEvents()
-    assert editor.windows == [window]
+    assert editor.windows == opened and clean.isVisible()
     answer(window, "Cancel")
     QApplication.processEvents()
-    assert editor.windows == [window] and not editor._quitting
+    assert editor.windows == opened and all(each.isVisible() for each in opened) and not editor.quitting
+    assert not other.close()  # what was said of it holds no longer
+    answer(other, "Cancel")
+    window.actions_by_id["quit"].trigger()
+    answer(other, "Drop them")
+    QApplication.processEvents()
+    answer(window, "Save")
+    QApplication.processEvents()
+    QApplication.processEvents()
+    assert editor.windows == [] and muted(file) == ["six"]
 
 
 def test_closing_during_a_run_asks(window, tmp_path):

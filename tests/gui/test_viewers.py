@@ -1,12 +1,14 @@
 """Looking at values: what is asked of the worker, and what real mouse and key events do to the pictures."""
 
 import base64
+import math
+from itertools import pairwise
 
 import pytest
 from driving import LEFT
 from PySide6.QtCore import QBuffer, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from nodegraph import Graph
 from nodegraph_gui.documents import Document
@@ -14,8 +16,10 @@ from nodegraph_gui.edits import set_title
 from nodegraph_gui.measurements import Measurements
 from nodegraph_gui.states import NodeState
 from nodegraph_gui.viewers import ViewerDock
-from nodegraph_gui.viewers.curves import CurveViewer, averaged
+from nodegraph_gui.viewers.axes import log_ticks
+from nodegraph_gui.viewers.curves import CurvePane, CurveViewer, averaged
 from nodegraph_gui.viewers.kinds import Info
+from nodegraph_gui.viewers.labels import ElidedLabel
 from nodegraph_gui.viewers.live import LiveViewer
 from nodegraph_gui.viewers.panes import PicturePane
 from nodegraph_gui.viewers.pictures import PictureViewer
@@ -192,10 +196,57 @@ def test_a_picture_is_shown_as_a_sheet_or_one_by_one(dock, asked):
     assert viewer.pane.image.width() == 280
     viewer.rows.all.click()
     assert asked.answer(encoded(picture("blue")))["options"] == {"index": 0}
-    viewer.rows.number.setValue(7)
+    assert viewer.rows.number.value() == 1 and viewer.rows.total.text() == "of 10"
+    viewer.rows.number.setValue(8)
     fields = asked.answer(encoded(picture("green")))
     assert (fields["node"], fields["output"], fields["options"]) == ("sample", "image", {"index": 7})
     assert viewer.pane.image.pixelColor(3, 3) == QColor("green")
+
+
+def test_a_click_beside_the_handle_goes_to_the_step_that_is_clicked(dock, asked, qtbot):
+    dock.show_output("sample", "trajectory")
+    asked.info(type="Trajectory", views=["frame"], steps=[{"number": at, "t": 6 - at} for at in range(7)])
+    viewer = dock.stack.currentWidget()
+    scrubber = viewer.scrubber
+    assert scrubber.value() == 6
+    for step in (3, 0, 5):
+        share = (scrubber.width() - 16) * step / 6 + 8
+        qtbot.mouseClick(scrubber, LEFT, pos=QPoint(round(share), scrubber.height() // 2))
+        assert scrubber.value() == step
+    assert viewer.place.text() == "step 5 of 6, t = 1"
+
+
+@pytest.mark.parametrize("kind", ["picture", "trajectory"])
+def test_nothing_is_cut_off_in_a_narrow_dock(dock, asked, kind):
+    document = dock._document
+    document.edit("Rename", set_title(document.graph, "sample", "A name that is longer than there is room for"))
+    dock.resize(320, 500)
+    dock.show_output("sample", "image" if kind == "picture" else "trajectory")
+    steps = [{"number": at, "t": 981 - at} for at in range(51)] if kind == "trajectory" else []
+    asked.info(count=8, views=["picture" if kind == "picture" else "frame"], steps=steps)
+    asked.answer(encoded(picture("red", 280, 28)))
+    dock.hold.click()
+    QApplication.processEvents()
+    assert dock.width() == 320
+    for widget in dock.widget().findChildren(QWidget):
+        if widget.isVisible() and not isinstance(widget, (ElidedLabel, QStackedWidget)):
+            inside = widget.mapTo(dock, widget.rect().bottomRight())
+            assert inside.x() < 320, widget
+            assert widget.width() >= widget.minimumSizeHint().width(), widget
+    assert dock.title.shown().endswith("…") and dock.title.text() == "A name that is longer than there is room for"
+
+
+def test_what_is_compared_is_named_and_the_button_looks_pressed(dock, asked):
+    dock.show_output("noise", "noisy")
+    asked.info()
+    asked.answer(encoded(picture("red")))
+    before = dock.hold.grab().toImage().pixelColor(4, 4)
+    dock.hold.click()
+    assert dock.hold.grab().toImage().pixelColor(4, 4) == dock.palette().highlight().color() != before
+    dock.show_output("sample", "image")
+    asked.info()
+    asked.answer(encoded(picture("blue")))
+    assert dock.stack.currentWidget().pane.names == ("kept: noise", "now: sample.image")
 
 
 def test_what_a_node_writes_is_looked_at_where_it_comes_from(dock, asked):
@@ -444,3 +495,27 @@ def test_the_preview_is_shown_when_the_worker_has_gone(dock, asked):
     viewer = dock.stack.currentWidget()
     assert viewer.pane.image.pixelColor(3, 3) == QColor("red")
     assert viewer.said.text() == "A preview: the worker is not running"
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.12, 1.1), (0.02, 0.9), (1e-6, 100.0), (0.101, 0.138), (1e-9, 1e9)])
+def test_a_logarithmic_axis_has_labels_that_can_be_read(qtbot, least, most):
+    for size in (60, 120, 400):
+        ticks = log_ticks(math.log10(least), math.log10(most), size)
+        places = [(each - math.log10(least)) / math.log10(most / least) * size for each in ticks]
+        assert len(ticks) >= 2 and places[0] >= -1e-6 and places[-1] <= size + 1e-6
+        assert min(b - a for a, b in pairwise(places)) >= 21.9
+
+
+def test_steps_are_whole_and_values_have_room(qtbot):
+    pane = CurvePane()
+    qtbot.addWidget(pane)
+    pane.resize(320, 200)
+    pane.show()
+    pane.set_curves({"loss": [(1, 0.9), (2, 0.5), (3, 0.00023)]})
+    qtbot.waitExposed(pane)
+    gaps = [gap for gap, _ in pane.plot.getAxis("bottom").tickSpacing(1, 3, 250)]
+    assert gaps and all(gap == int(gap) for gap in gaps)
+    pane.logarithmic.click()
+    axis = pane.plot.getAxis("left")
+    texts = axis.tickStrings(log_ticks(math.log10(0.00023), 0, 150), 1, None)
+    assert "0.001" in texts and all(pane.fontMetrics().horizontalAdvance(text) < axis.width() for text in texts)

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from ..ticks import Tick
 from .kinds import AskView, Info, Viewer
+from .labels import ElidedLabel
 
 __all__ = ["CurvePane", "CurveViewer"]
 
@@ -22,14 +24,17 @@ class CurvePane(QWidget):
         import pyqtgraph
 
         self._graph = pyqtgraph
-        self.plot = pyqtgraph.PlotWidget(self)
+        from .axes import StepAxis, ValueAxis
+
+        axes = {"bottom": StepAxis("bottom"), "left": ValueAxis("left")}
+        self.plot = pyqtgraph.PlotWidget(self, axisItems=axes)
         self.plot.showGrid(x=True, y=True, alpha=0.25)
         self.plot.addLegend(offset=(-10, 10))
         self.plot.setLabel("bottom", "step")
         self.plot.setMenuEnabled(False)
-        self.logarithmic = QCheckBox("logarithmic", self)
+        self.logarithmic = Tick("logarithmic", self)
         self.logarithmic.toggled.connect(lambda on: self.plot.setLogMode(y=on))
-        self.latest = QLabel(self)
+        self.latest = ElidedLabel(self)
         below = QHBoxLayout()
         below.setContentsMargins(8, 0, 8, 0)
         below.addWidget(self.latest, 1)

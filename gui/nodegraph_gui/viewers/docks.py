@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QFont, QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -31,6 +30,7 @@ from ..measurements import Measurements
 from ..results import KEPT
 from ..states import NodeState
 from .kinds import Info, Viewer
+from .labels import ElidedLabel
 from .live import LiveViewer
 from .pictures import PictureViewer
 from .texts import TextViewer
@@ -39,6 +39,13 @@ from .trajectories import TrajectoryViewer
 __all__ = ["ViewerDock"]
 
 NARROWEST = 240
+STYLE = """
+QToolButton { background: palette(button); border: 1px solid palette(mid); border-radius: 4px; padding: 3px 8px; }
+QToolButton:hover, QToolButton:focus { border-color: palette(highlight); }
+QToolButton:checked { background: palette(highlight); border-color: palette(highlight);
+    color: palette(highlighted-text); }
+QToolButton:disabled { color: palette(placeholder-text); }
+"""
 NOTHING = "Select a node to see what it made."
 FROM_BEFORE = "From before: the worker does not hold this value any more. Run again for all of it."
 AT_WORK = ("running", "paused")
@@ -96,37 +103,46 @@ class ViewerDock(QDockWidget):
         self._states: dict[str, NodeState] = {}
         self.node: str | None = None
         self.output: str | None = None
+        self._held = ""  # what the picture is of that others are compared with
         self._last: tuple[str, str] | None = None  # what was shown before several nodes were selected
         self._build()
 
     def _build(self) -> None:
-        self.title = QLabel(self)
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title = ElidedLabel(self)
+        bold = self.title.font()
+        bold.setWeight(QFont.Weight.DemiBold)
+        self.title.setFont(bold)
         self.outputs = QComboBox(self)
         self.outputs.setAccessibleName("Output that is shown")
         self.pin = tool("Pin", "Stay with this node whatever is selected", checkable=True)
-        self.hold = tool("Compare", "Keep this picture as “before”, and compare the next one with it", checkable=True)
+        self.hold = tool("Compare", "Keep this picture, and compare with it what is shown from now on", checkable=True)
         self.copy = tool("Copy", "Copy the picture")
         self.save = tool("Save…", "Save the picture as a file")
         self.empty = QLabel(NOTHING, self)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
+        self.empty.setContentsMargins(24, 24, 24, 24)
         self.note = QLabel(FROM_BEFORE, self)
         self.note.setWordWrap(True)
         self.note.setContentsMargins(12, 0, 12, 0)
         self.note.hide()
         self.stack = QStackedWidget(self)
         self.stack.addWidget(self.empty)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(8, 6, 8, 0)
-        for widget in (self.title, self.outputs, self.pin, self.hold, self.copy, self.save):
-            bar.addWidget(widget, 1 if widget is self.title else 0)
+        head, bar = QHBoxLayout(), QHBoxLayout()
+        head.setContentsMargins(12, 8, 12, 0)
+        bar.setContentsMargins(12, 0, 12, 2)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.outputs)
+        for widget in (self.pin, self.hold, self.copy, self.save):
+            bar.addWidget(widget)
+        bar.addStretch(1)
         body = QWidget(self)
+        body.setStyleSheet(STYLE)
         body.setMinimumWidth(NARROWEST)  # so that what is shown never widens the dock
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
+        layout.addLayout(head)
         layout.addLayout(bar)
         layout.addWidget(self.note)
         layout.addWidget(self.stack, 1)
@@ -329,6 +345,9 @@ class ViewerDock(QDockWidget):
         for button in (self.copy, self.save):
             button.setEnabled(there)
         self.hold.setEnabled(there or self.hold.isChecked())
+        for viewer in self._viewers.values() if self.hold.isChecked() else ():
+            if isinstance(viewer, (PictureViewer, TrajectoryViewer)):
+                viewer.pane.set_names(self._compared())
 
     # The picture
 
@@ -340,10 +359,20 @@ class ViewerDock(QDockWidget):
     def _set_held(self, on: bool) -> None:
         """Keep the present picture, to be compared with what is shown next."""
         held = (self.picture() or QImage()) if on else QImage()
+        self._held = self._shown_name() if on else ""
         for key in ("picture", "frame"):
             viewer = self._viewer(key, SHOWN[key])
             assert isinstance(viewer, (PictureViewer, TrajectoryViewer))
-            viewer.pane.set_before(held)
+            viewer.pane.set_before(held, self._compared())
+
+    def _shown_name(self) -> str:
+        """What is shown, by the name of its node and, where that has several, of the output."""
+        output = f".{self.output}" if self.outputs.count() > 1 else ""
+        return f"{self.title.text()}{output}"
+
+    def _compared(self) -> tuple[str, str]:
+        """What is left and right of the line, in words."""
+        return f"kept: {self._held}", f"now: {self._shown_name()}"
 
     def copy_picture(self) -> None:
         picture = self.picture()

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from ..measurements import Measurements
 from ..states import NodeState
 from .curves import CurvePane
 from .kinds import Viewer
 from .panes import PicturePane
+from .scrubbers import Scrubber
 
 __all__ = ["LiveViewer"]
 
@@ -28,7 +29,7 @@ class LiveViewer(Viewer):
         self.said.setWordWrap(True)
         self.said.setContentsMargins(8, 0, 8, 6)
         self.epoch = QLabel(self)
-        self.scrubber = QSlider(Qt.Orientation.Horizontal, self)
+        self.scrubber = Scrubber(self)
         self.scrubber.setRange(0, 0)
         self.scrubber.setAccessibleName("Epoch whose samples are shown")
         self.curve: CurvePane | None = None
@@ -80,6 +81,7 @@ class LiveViewer(Viewer):
             data: bytes | None = self._measured.pictures[epoch]
         else:
             data = self._preview
+        self.pane.setVisible(data is not None)  # a loss has all the room until there are samples
         if data is not None:
             self.pane.set_image(QImage.fromData(data))
 

@@ -28,6 +28,7 @@ class PicturePane(QWidget):
         self._scale = 0.0  # 0: as large as fits
         self._middle = QPointF()  # what is in the middle of the pane, in pixels of the picture
         self._split = 0.5
+        self.names = ("before", "after")
         self._dragged: QPointF | None = None
         self._splitting = False
         self.setMouseTracking(True)
@@ -61,10 +62,19 @@ class PicturePane(QWidget):
         self._after = image
         self.update()
 
-    def set_before(self, image: QImage) -> None:
-        """What to compare with, left of the line; a null image ends the comparison."""
-        self._before = image
+    def set_before(self, image: QImage, names: tuple[str, str] = ("before", "after")) -> None:
+        """What to compare with, left of the line; a null image ends the comparison.
+
+        Args:
+            names: what is left of the line, and what is right of it.
+        """
+        self._before, self.names = image, names
         self._split = 0.5
+        self.update()
+
+    def set_names(self, names: tuple[str, str]) -> None:
+        """What is left of the line, and right of it."""
+        self.names = names
         self.update()
 
     def set_split(self, share: float) -> None:
@@ -130,14 +140,17 @@ class PicturePane(QWidget):
         for colour, width in ((QColor(0, 0, 0, 150), 4), (QColor(255, 255, 255), 2)):
             painter.setPen(QPen(colour, width))
             painter.drawLine(QPointF(at, target.top()), QPointF(at, target.bottom()))
-        for text, left in (("before", True), ("after", False)):
+        for text, left in zip(self.names, (True, False), strict=True):
             self._paint_tag(painter, target, text, left)
 
     def _paint_tag(self, painter: QPainter, target: QRectF, text: str, left: bool) -> None:
         seen = target.intersected(QRectF(self.rect()))
-        box = QRectF(painter.fontMetrics().boundingRect(text)).adjusted(-6, -3, 6, 3)
-        if seen.width() < 3 * box.width():
+        room = seen.width() / 2 - 24
+        if room < 30:
             return
+        metrics = painter.fontMetrics()
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room))
+        box = QRectF(0, 0, metrics.horizontalAdvance(text) + 12, metrics.height() + 6)
         box.moveTopLeft(seen.topLeft() + QPointF(6, 6) if left else seen.topRight() + QPointF(-6 - box.width(), 6))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(0, 0, 0, 170))

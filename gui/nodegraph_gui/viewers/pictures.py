@@ -1,42 +1,49 @@
 """The viewer of pictures: one of a batch or all of them, near or whole."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
+from ..ticks import Tick
 from .kinds import AskView, Info, Viewer, image_of
+from .labels import ElidedLabel
 from .panes import PicturePane
 
 __all__ = ["PictureViewer", "RowChooser"]
 
 
 class RowChooser(QWidget):
-    """Which picture of a batch: all of them in a sheet, or one by its number. Hidden where there is but one."""
+    """Which picture of a batch: all of them in a sheet, or one by its number. Hidden where there is but one.
+
+    The first is number 1, as in the names of the files that SaveImage writes.
+    """
 
     def __init__(self, parent: QWidget | None = None, *, sheet: bool = True) -> None:
         super().__init__(parent)
-        self.all = QCheckBox("all", self)
+        self.all = Tick("all", self)
         self.all.setToolTip("Show every picture of the batch in one sheet")
         self.all.setChecked(sheet)
         self.all.setVisible(sheet)
         self.number = QSpinBox(self)
         self.number.setAccessibleName("Number of the picture in the batch")
+        self.number.setToolTip("Which picture of the batch, counted from 1")
         self.number.setEnabled(not sheet)
         self.total = QLabel(self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (QLabel("picture", self), self.number, self.total, self.all):
+        for widget in (self.number, self.total, self.all):
             layout.addWidget(widget)
         self.all.toggled.connect(lambda on: self.number.setEnabled(not on))
         self.hide()
 
     def set_count(self, count: int) -> None:
         self.setVisible(count > 1)
-        self.number.setRange(0, max(0, count - 1))
-        self.total.setText(f"of 0 to {count - 1}")
+        self.number.setRange(1, max(1, count))
+        self.total.setText(f"of {count:,}")
 
     def index(self) -> int | None:
-        """The number that was chosen; None for all."""
-        return None if self.all.isChecked() else self.number.value()
+        """The place in the batch of what was chosen, from 0 as a worker counts; None for all."""
+        return None if self.all.isChecked() else self.number.value() - 1
 
 
 class PictureViewer(Viewer):
@@ -46,15 +53,14 @@ class PictureViewer(Viewer):
         super().__init__(parent)
         self.pane = PicturePane(self)
         self.rows = RowChooser(self)
-        self.pixel = QLabel(self)
-        self.pixel.setMinimumWidth(130)
+        self.pixel = ElidedLabel(self)
+        self.pixel.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._ask: AskView | None = None
         self._count = 1
         below = QHBoxLayout()
         below.setContentsMargins(8, 0, 8, 6)
         below.addWidget(self.rows)
-        below.addStretch(1)
-        below.addWidget(self.pixel)
+        below.addWidget(self.pixel, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pane, 1)

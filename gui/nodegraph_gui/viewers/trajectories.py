@@ -2,13 +2,15 @@
 
 from collections import OrderedDict
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from .kinds import AskView, Info, Viewer, image_of
+from .labels import ElidedLabel
 from .panes import PicturePane
 from .pictures import RowChooser
+from .scrubbers import Scrubber
 
 __all__ = ["TrajectoryViewer"]
 
@@ -32,17 +34,22 @@ class TrajectoryViewer(Viewer):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pane = PicturePane(self)
-        self.scrubber = QSlider(Qt.Orientation.Horizontal, self)
+        self.scrubber = Scrubber(self)
         self.scrubber.setAccessibleName("Step of the sampler")
-        self.place = QLabel(self)
-        self.place.setMinimumWidth(170)
+        self.place = ElidedLabel(self)
+        self.place.setContentsMargins(8, 0, 8, 0)
         self.what = QComboBox(self)
         for name, text in WHAT.items():
             self.what.addItem(text, name)
         self.what.setAccessibleName("What of a step is shown")
+        self.what.setMinimumContentsLength(8)  # narrower than its texts where the dock is
+        self.what.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.what.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.whose = QLabel("estimated by", self)
         self.branch = QComboBox(self)
+        self.branch.setMinimumContentsLength(8)
         self.branch.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.branch.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.branch.setAccessibleName("Whose estimate is shown")
         self.branch.setToolTip("The whole denoiser, or one of the branches that it is made of")
         self.whose.setBuddy(self.branch)
@@ -63,7 +70,7 @@ class TrajectoryViewer(Viewer):
         for row in (scrub, choose, by):
             row.setContentsMargins(8, 0, 8, 0)
         by.setContentsMargins(8, 0, 8, 6)
-        for widget in (self.play, self.scrubber, self.place):
+        for widget in (self.play, self.scrubber):
             scrub.addWidget(widget, 1 if widget is self.scrubber else 0)
         choose.addWidget(self.what)
         choose.addWidget(self.rows)
@@ -73,6 +80,7 @@ class TrajectoryViewer(Viewer):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pane, 1)
+        layout.addWidget(self.place)
         layout.addLayout(scrub)
         layout.addLayout(choose)
         layout.addLayout(by)
