@@ -12,7 +12,7 @@ from PySide6.QtGui import QAction, QIcon, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from .commands import COMMANDS
-from .shortcuts_page import MOUSE, Row
+from .shortcuts_page import MOUSE, TYPING, Row
 
 __all__ = ["DEEDS", "MENUS", "TOOLBAR", "Deed", "make_actions", "put_in_menus", "shortcut_rows"]
 
@@ -160,6 +160,7 @@ def shortcut_rows(actions: Mapping[str, QAction]) -> dict[str, list[Row]]:
         if command.id not in listed:
             add_row(rows, command.category, actions[command.id])
     rows["Mouse"] = list(MOUSE)
+    rows["Typing"] = list(TYPING)
     return rows
 
 

@@ -6,14 +6,14 @@ menus; a window makes one for each view and listens to its signals.
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QColorDialog
 
 from nodegraph import Graph, Link
 
 from .canvas import CanvasView, Gesturing
-from .canvases import GRID, canvas_of
+from .canvases import GRID
 from .commands import COMMANDS, actions_for
 from .documents import Change
 from .drops import Drops
@@ -21,11 +21,9 @@ from .edits import (
     add_node,
     connect,
     edit_frame,
-    edit_note,
     fitting,
     insert_on_link,
     set_colour,
-    set_title,
     why_not_insert,
 )
 from .find_bar import FindBar
@@ -41,8 +39,8 @@ from .keys import Key, named, numbers_of, placed, selected, selected_nodes
 from .menus import menu_at
 from .quick_add import Choice, QuickAdd
 from .shapes import HEADER, WIDTH, PortRef
-from .text_over import LineOver, TextOver
 from .usage import Usage
+from .writings import Writings
 
 __all__ = ["Desk"]
 
@@ -81,6 +79,7 @@ class Desk(QObject):
         self.quick_add.chosen.connect(lambda choice: self._chosen(choice))
         self.quick_add.closed.connect(self._dismissed)
         self.find_bar = FindBar(view)
+        self.writings = Writings(self)
         self.drops = Drops(self)
         view.drops.append(self.drops)
         view.factories.extend(self._factory(gesture) for gesture in (*FIRST, *LAST))
@@ -259,66 +258,19 @@ class Desk(QObject):
 
     def add_and_type(self, label: str, graph: Graph, key: tuple[str, int]) -> None:
         """Add a frame or a note, whose title or text is typed at once: both are one step of the history."""
-        made = ("add", *key)
-        self.document.edit(label, graph, merge=made)
-        self.scene.select([key], "replace")
-        self.document.reopen(made)
-        if key[0] == "frame":
-            self.edit_title(key, label)
-        else:
-            self.edit_note(key[1], label)
+        self.writings.add(label, graph, key)
 
-    def edit_title(self, key: Key, added: str = "") -> None:
-        """Type the title of a node or frame where it stands.
+    def edit_title(self, key: Key) -> None:
+        """Type the title of a node or frame where it stands."""
+        self.writings.write_title(key)
 
-        Args:
-            added: what the edit was called that made it just now, if one did.
-        """
-        graph, rect = self.document.graph, self.scene.rect_of(key)
-        title = QRectF(rect.x(), rect.y(), min(rect.width(), 400), HEADER if isinstance(key, str) else 30)
-        if isinstance(key, str):
-            node = graph.nodes[key]
-            text, hint = node.title or "", node.type
-        else:
-            text, hint = canvas_of(graph).frames[key[1]].title, "Title of the frame"
-        LineOver(self.view.viewport(), self._on_screen(title), text, lambda text: self._retitle(key, text, added), hint)
-
-    def _retitle(self, key: Key, text: str, added: str) -> None:
-        if self.scene.item_of(key) is None:
-            return
-        graph = self.document.graph
-        if isinstance(key, str):
-            self.document.edit(f"Rename {key}", set_title(graph, key, text))
-        else:
-            graph = edit_frame(graph, key[1], title=" ".join(text.split()))
-            self.document.edit(added or "Rename a frame", graph, merge=("add", *key) if added else None)
-            self.document.seal()
+    def edit_note(self, number: int) -> None:
+        """Type the text of a note where it lies."""
+        self.writings.write_note(number)
 
     def take_back(self) -> bool:
         """Undo was asked for: take back what the hand or the keyboard is about to do; whether there was something."""
-        if self.view.cancel():
-            return True
-        for kind in (LineOver, TextOver):
-            over = self.view.viewport().findChild(kind)
-            if isinstance(over, (LineOver, TextOver)) and over.isVisible():
-                over.undo()  # what was typed, as by Ctrl+Z
-                return True
-        return False
-
-    def edit_note(self, number: int, added: str = "") -> None:
-        """Type the text of a note where it lies; `added` as for a title."""
-        rect = self._on_screen(self.scene.rect_of(("note", number)))
-        text = canvas_of(self.document.graph).notes[number].text
-        TextOver(self.view.viewport(), rect, text, lambda text: self._rewrite(number, text, added), "Markdown")
-
-    def _rewrite(self, number: int, text: str, added: str) -> None:
-        if number in canvas_of(self.document.graph).notes:
-            graph = edit_note(self.document.graph, number, text=text)
-            self.document.edit(added or "Edit a note", graph, merge=("add", "note", number) if added else None)
-            self.document.seal()
-
-    def _on_screen(self, rect: QRectF) -> QRect:
-        return self.view.mapFromScene(rect).boundingRect()
+        return self.view.cancel() or self.writings.take_back()
 
     def choose_colour(self) -> None:
         """Ask for the colour of what is selected; the dialog does not stop the program."""

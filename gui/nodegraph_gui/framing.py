@@ -127,12 +127,27 @@ def add_note(graph: Graph, at: Point, text: str = "") -> Graph:
     return with_note(graph, None, Note(text, Rect(*at, *note_size(text))))
 
 
-def edit_note(graph: Graph, number: int, *, text: str | None = None, rect: Rect | None = None) -> Graph:
-    """Change what is given of a note."""
+def edit_note(
+    graph: Graph,
+    number: int,
+    *,
+    text: str | None = None,
+    rect: Rect | None = None,
+    colour: str | None = None,
+    sized: bool | None = None,
+) -> Graph:
+    """Change what is given of a note; `colour` "" is that of the theme."""
     old = canvas_of(graph).notes.get(number)
     if old is None:
         raise ValueError(f"there is no note {number}")
-    return with_note(graph, number, Note(old.text if text is None else text, old.rect if rect is None else rect))
+    new = replace(
+        old,
+        text=old.text if text is None else text,
+        rect=old.rect if rect is None else rect,
+        colour=old.colour if colour is None else colour,
+        sized=old.sized if sized is None else sized,
+    )
+    return with_note(graph, number, new)
 
 
 def remove_note(graph: Graph, *numbers: int) -> Graph:

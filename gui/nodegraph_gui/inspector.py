@@ -103,6 +103,11 @@ class Inspector(QDockWidget):
         rows = self.page.rows.values() if isinstance(self.page, NodePage) else ()
         return any(row.editor.take_back() for row in rows if row.editor is not None)
 
+    def take_typed(self) -> None:
+        """Take what is typed so far; the keyboard stays where it is."""
+        if isinstance(self.page, NodePage):
+            self.page.take_typed()
+
     def set_catalogue(self, catalogue: Catalogue) -> None:
         if catalogue != self.catalogue:
             self.catalogue = catalogue

@@ -13,15 +13,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from .canvases import Note
+from .canvases import GRID, Note, Rect
 from .colours import seen_on
 from .paints import Paints
 from .wire_items import NEAR
 
-__all__ = ["NoteItem", "note_height"]
+__all__ = ["NoteItem", "fitted", "note_height"]
 
 PAD = 10.0
 ROUND = 6.0
+LOWEST = 60.0
 
 
 class NoteText(QTextDocument):
@@ -61,6 +62,11 @@ def note_height(text: str, width: float, paints: Paints) -> float:
     found = note_text(text, paints)
     found.setTextWidth(max(40.0, width - 2 * PAD))
     return float(found.size().height()) + 2 * PAD
+
+
+def fitted(text: str, rect: Rect, paints: Paints) -> Rect:
+    """The rectangle of a note, as high as a text wants it, on the grid."""
+    return rect._replace(height=max(LOWEST, -(-note_height(text, rect.width, paints) // GRID) * GRID))
 
 
 class NoteItem(QGraphicsItem):
