@@ -127,6 +127,7 @@ def paste_at(desk: "Desk", text: str, at: QPointF) -> bool:
     keys: list[Key] = [*ids, *frames, *notes]
     desk.document.edit(f"Paste {named(keys)}", graph)
     desk.scene.select(keys, "replace")
+    desk.said.emit(f"Pasted {named(keys)}")  # and what was said of an earlier text is gone
     return True
 
 

@@ -133,7 +133,7 @@ def paste_graph(
     except UsageError as error:
         raise ValueError(str(error)) from None
     canvas = canvas_of(part)
-    shift = (SHIFT, SHIFT) if at is None else shift_to(canvas, at)
+    shift = clear_of(graph, canvas, (SHIFT, SHIFT) if at is None else shift_to(canvas, at))
     grown = with_copies(grown, canvas, new_ids, shift)
     for frame in canvas.frames.values():
         grown = with_frame(grown, None, replace(frame, rect=frame.rect.moved(shift)))
@@ -142,11 +142,24 @@ def paste_graph(
     return grown, tuple(new_ids.values())
 
 
-def shift_to(canvas: Canvas, at: Point) -> Point:
-    """How far all has to move for its top left corner to come there."""
+def clear_of(graph: Graph, canvas: Canvas, shift: Point) -> Point:
+    """The shift, and so much more that nothing comes to lie exactly on what is there: such as an earlier copy."""
+    taken = set(corners_of(canvas_of(graph)))
+    while any((round(x + shift[0]), round(y + shift[1])) in taken for x, y in corners_of(canvas)):
+        shift = shift[0] + SHIFT, shift[1] + SHIFT
+    return shift
+
+
+def corners_of(canvas: Canvas) -> list[Point]:
+    """The top left corners of all that a canvas holds."""
     rects = [frame.rect for frame in canvas.frames.values()]
     rects += [note.rect for note in canvas.notes.values() if note.rect is not None]
-    corners = [*canvas.positions.values(), *((rect.x, rect.y) for rect in rects)]
+    return [*canvas.positions.values(), *((rect.x, rect.y) for rect in rects)]
+
+
+def shift_to(canvas: Canvas, at: Point) -> Point:
+    """How far all has to move for its top left corner to come there."""
+    corners = corners_of(canvas)
     if not corners:
         return 0, 0
     return at[0] - min(x for x, _ in corners), at[1] - min(y for _, y in corners)
