@@ -21,6 +21,7 @@ from .edits import (
     add_node,
     connect,
     edit_frame,
+    edit_note,
     fitting,
     insert_on_link,
     set_colour,
@@ -58,6 +59,7 @@ class Desk(QObject):
     Attributes:
         snap: whether what is moved snaps to the grid; Shift turns it over during a drag.
         cutting: whether Y is held, which makes a drag a cut.
+        node_actions: what the window can do with selected nodes, for their menu.
         actions: a QAction for each command, by the command's id, with its shortcut, enabled as things are.
     """
 
@@ -72,6 +74,7 @@ class Desk(QObject):
         self.usage = usage
         self.snap = snap
         self.cutting = False
+        self.node_actions: list[QAction] = []
         self._cursor: Qt.CursorShape | None = None
         self._mouse: QPoint | None = None  # where the cursor is over the view
         self._choose: Callable[[Choice], None] = lambda choice: None
@@ -280,9 +283,11 @@ class Desk(QObject):
         dialog.open()
 
     def colour(self, colour: str | None) -> None:
-        """Give the selected nodes and frames a colour of their own, or, with None, that of their category."""
-        keys = [key for key in selected(self.scene) if isinstance(key, str) or key[0] == "frame"]
+        """Give what is selected a colour of its own, or, with None, that of its category."""
+        keys = selected(self.scene)
         graph = set_colour(self.document.graph, selected_nodes(self.scene), colour)
+        for number in numbers_of(keys, "note"):
+            graph = edit_note(graph, number, colour=colour or "")
         for number in numbers_of(keys, "frame"):
             graph = edit_frame(graph, number, colour=colour or "")
         self.document.edit(f"Colour {named(keys)}", graph)

@@ -25,6 +25,7 @@ __all__ = [
     "add_frame",
     "add_note",
     "around",
+    "clear_place",
     "edit_frame",
     "edit_note",
     "fit_frame",
@@ -125,6 +126,20 @@ def note_size(text: str) -> Size:
 def add_note(graph: Graph, at: Point, text: str = "") -> Graph:
     """Put a note with its top left corner there, behind all other notes in number."""
     return with_note(graph, None, Note(text, Rect(*at, *note_size(text))))
+
+
+def clear_place(wanted: Rect, taken: Collection[Rect]) -> Point:
+    """The corner of a rectangle where it is wanted, or at the nearest place right beside what lies there."""
+    width, height = wanted.width, wanted.height
+    found = [wanted]
+    for rect in taken:
+        right, below = -(-(rect.right + MARGIN) // GRID) * GRID, -(-(rect.bottom + MARGIN) // GRID) * GRID
+        left, above = (rect.x - MARGIN - width) // GRID * GRID, (rect.y - MARGIN - height) // GRID * GRID
+        found += [wanted._replace(x=x) for x in (left, right)] + [wanted._replace(y=y) for y in (above, below)]
+        found += [Rect(x, y, width, height) for x in (left, right) for y in (above, below)]
+    free = [rect for rect in found if not any(rect.overlaps(other) for other in taken)]
+    nearest = min(free, key=lambda rect: abs(rect.x - wanted.x) + abs(rect.y - wanted.y), default=wanted)
+    return nearest.x, nearest.y
 
 
 def edit_note(

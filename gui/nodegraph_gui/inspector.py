@@ -108,6 +108,18 @@ class Inspector(QDockWidget):
         if isinstance(self.page, NodePage):
             self.page.take_typed()
 
+    def show_help(self) -> None:
+        """Bring the help of the selected node into sight."""
+        self._take_selection()
+        self.show()
+        self.raise_()
+        QTimer.singleShot(0, self, self._scroll_to_help)  # when a new page has its places
+
+    def _scroll_to_help(self) -> None:
+        page = self.page
+        if isinstance(page, NodePage):
+            self.area.verticalScrollBar().setValue(page.help.y() if page.help is not None else 0)
+
     def set_catalogue(self, catalogue: Catalogue) -> None:
         if catalogue != self.catalogue:
             self.catalogue = catalogue

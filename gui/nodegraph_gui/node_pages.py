@@ -68,6 +68,7 @@ class NodePage(QWidget):
         self.look = look
         self.state = IDLE
         self.missing: QWidget | None = None  # says that the type is not installed, until a check says it better
+        self.help: QWidget | None = None  # where the help begins, of one node that has more than a line of it
         self._go = go
         self._owner = object()  # of the draft of a title
         self.rows: dict[str, InputRow] = {}
@@ -168,7 +169,8 @@ class NodePage(QWidget):
         rest = kind.help.partition("\n")[2].strip()
         if rest:
             self.column.addWidget(rule())
-            self.column.addWidget(heading("Help"))
+            self.help = heading("Help")
+            self.column.addWidget(self.help)
             self.column.addWidget(markdown(rest))
 
     def _kept(self) -> None:
