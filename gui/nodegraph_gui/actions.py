@@ -12,7 +12,7 @@ from PySide6.QtGui import QAction, QIcon, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from .commands import COMMANDS
-from .shortcuts_page import MOUSE, Row
+from .shortcuts_page import MOUSE, TYPING, Row
 
 __all__ = ["DEEDS", "MENUS", "TOOLBAR", "Deed", "make_actions", "put_in_menus", "shortcut_rows"]
 
@@ -56,6 +56,7 @@ DEEDS: Sequence[Deed] = (
         "run_here", "Run to the selection", ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"), "run_here",
         "Run the selected nodes, and what they need",
     ),
+    Deed("node_help", "Help on this node", ("Shift+F1",), tip="What the selected node does, in the inspector"),
     Deed("pause", "Pause", ("Ctrl+Shift+P",), "pause", "Halt at the next step", checkable=True),
     Deed("cancel", "Cancel the run", ("Ctrl+.",), "stop", "End the run at its next step; those that wait stay"),
     Deed("clear_queue", "Take back all that wait", ()),
@@ -86,7 +87,7 @@ MENUS: Mapping[str, Sequence[str]] = {
         "distribute_x", "distribute_y",
     ),
     "Run": ("run", "run_here", "", "pause", "cancel", QUEUE, "clear_queue", "", "open_output", "restart", "free"),
-    "Help": ("shortcuts", "course", "", "about"),
+    "Help": ("shortcuts", "node_help", "course", "", "about"),
 }  # fmt: skip
 
 TOOLBAR = (
@@ -161,6 +162,7 @@ def shortcut_rows(actions: Mapping[str, QAction]) -> dict[str, list[Row]]:
         if command.id not in listed:
             add_row(rows, command.category, actions[command.id])
     rows["Mouse"] = list(MOUSE)
+    rows["Typing"] = list(TYPING)
     return rows
 
 

@@ -40,13 +40,13 @@ class InputEdits:
     def hold(self, value: Any) -> None:
         """A value on the way: folded with the others into one step."""
         before = self.document.graph if self._before is None else self._before
-        self.document.edit(self.label(), self._with(value), merge=self.merge)
+        self.document.edit(self.label(), self.written(self.document.graph, value), merge=self.merge)
         self._before = before
 
     def choose(self, value: Any) -> None:
         """A value that was chosen; ends what was held."""
         held, self._before = self._before is not None, None
-        self.document.edit(self.label(), self._with(value), merge=self.merge if held else None)
+        self.document.edit(self.label(), self.written(self.document.graph, value), merge=self.merge if held else None)
         self.document.seal()
 
     def cancel(self) -> None:
@@ -82,8 +82,8 @@ class InputEdits:
     def _there(self, graph: Graph) -> list[str]:
         return [node for node in self.nodes if node in graph.nodes]
 
-    def _with(self, value: Any) -> Graph:
-        graph = self.document.graph
+    def written(self, graph: Graph, value: Any) -> Graph:
+        """A graph with the value in the inputs."""
         for node in self._there(graph):
             graph = set_input(graph, node, self.name, value)
         return graph
@@ -99,6 +99,20 @@ class Binding:
         editor.changed.connect(self._choose)
         editor.cancelled.connect(self.edits.cancel)
         editor.drawn_changed.connect(self.edits.draw)
+        editor.typing.connect(self._typing)
+        editor.destroyed.connect(self.end)
+
+    def end(self) -> None:
+        """The editor is done with; what is still being typed in it is not kept for a crash any more."""
+        self.edits.document.drafts.drop(self)
+
+    def _typing(self) -> None:
+        """Let what is being typed be kept for the case of a crash."""
+        edits, draft = self.edits, self.editor.draft
+        if draft:
+            edits.document.drafts.hold(self, lambda graph: edits.written(graph, *draft))
+        else:
+            self.end()
 
     def _hold(self, value: Any) -> None:
         self._try(self.edits.hold, value)

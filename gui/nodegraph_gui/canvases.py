@@ -84,10 +84,18 @@ class Frame:
 
 @dataclass(frozen=True)
 class Note:
-    """Markdown on the canvas; `rect` is None until it was given a place."""
+    """Markdown on the canvas.
+
+    Attributes:
+        rect: None until it was given a place.
+        colour: "" for that of the theme.
+        sized: whether the user gave it its height; else it is as high as its text.
+    """
 
     text: str
     rect: Rect | None = None
+    colour: str = ""
+    sized: bool = False
 
 
 class Canvas:
@@ -195,8 +203,12 @@ def read_frame(value: Any) -> Frame | None:
 def read_note(value: Any) -> Note | None:
     if isinstance(value, str):
         return Note(value)
-    text = mapping(value).get("text")
-    return Note(text, read_rect(value.get("rect"))) if isinstance(text, str) else None
+    fields = mapping(value)
+    text, colour = fields.get("text"), fields.get("colour", "")
+    if not isinstance(text, str):
+        return None
+    rect, sized = read_rect(fields.get("rect")), fields.get("sized") is True
+    return Note(text, rect, str(colour) if is_colour(colour) else "", sized)
 
 
 def whole(*numbers: float) -> list[int]:
@@ -294,9 +306,16 @@ def with_frame(graph: Graph, number: int | None, frame: Frame) -> Graph:
 
 def with_note(graph: Graph, number: int | None, note: Note) -> Graph:
     """Put a note in the place of another, or, with None, behind all others."""
-    fields = {"text": note.text} | ({} if note.rect is None else {"rect": whole(*note.rect)})
+    if note.colour and not is_colour(note.colour):
+        raise ValueError(f"the colour is {note.colour!r}, must be like '#4fa3e0'")
+    fields: dict[str, Any] = {"text": note.text} | ({} if note.rect is None else {"rect": whole(*note.rect)})
+    looks = {"colour": note.colour, "sized": note.sized}
     old = None if number is None else canvas_of(graph).notes.get(number)
-    return with_item(graph, "notes", number, fields if old is None else changed(old, note, fields), {"text": note.text})
+    if old is None:
+        fields |= {name: value for name, value in looks.items() if value}
+    else:
+        fields = changed(old, note, fields | looks)
+    return with_item(graph, "notes", number, fields, {"text": note.text})
 
 
 def changed(old: Frame | Note, new: Frame | Note, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,20 +13,22 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 
 from nodegraph.graphs import Mode
 
-from .canvases import GRID, canvas_of
+from .canvases import GRID, Rect, canvas_of
 from .edits import (
     add_frame,
     add_note,
     copy_text,
     delete,
     duplicate,
+    duplicate_notes,
     paste_text,
     remove_frame,
     remove_note,
     set_collapsed,
     set_mode,
 )
-from .keys import Key, named, nodes_of, numbers_of, placed, selected, selected_nodes
+from .framing import clear_place, note_size
+from .keys import Key, as_rect, named, nodes_of, numbers_of, placed, selected, selected_nodes
 from .linking import reached
 from .ordering import align_selected, arrange_selected, distribute_selected, nudge
 
@@ -72,8 +74,8 @@ def nodes_selected(desk: "Desk") -> bool:
     return bool(desk.scene.selection)
 
 
-def can_colour(desk: "Desk") -> bool:
-    return bool(desk.scene.selection or desk.scene.selected_frames)
+def can_duplicate(desk: "Desk") -> bool:
+    return bool(desk.scene.selection or desk.scene.selected_notes)
 
 
 def at_least(count: int) -> Test:
@@ -127,15 +129,21 @@ def paste_at(desk: "Desk", text: str, at: QPointF) -> bool:
     keys: list[Key] = [*ids, *frames, *notes]
     desk.document.edit(f"Paste {named(keys)}", graph)
     desk.scene.select(keys, "replace")
+    desk.said.emit(f"Pasted {named(keys)}")  # and what was said of an earlier text is gone
     return True
 
 
 def duplicate_selected(with_links: bool) -> Run:
+    """Copy the selected nodes, and notes unless the links are what it is about."""
+
     def run(desk: "Desk") -> None:
-        nodes = selected_nodes(desk.scene)
-        graph, new = duplicate(placed(desk.scene, desk.document.graph), nodes, with_links)
-        desk.document.edit(f"Duplicate {named(nodes)}{' with links' if with_links else ''}", graph)
-        desk.scene.select(new.values(), "replace")
+        keys = [key for key in selected(desk.scene) if isinstance(key, str) or (key[0] == "note" and not with_links)]
+        graph, new = duplicate(placed(desk.scene, desk.document.graph), nodes_of(keys), with_links)
+        before = set(canvas_of(graph).notes)
+        graph = duplicate_notes(graph, numbers_of(keys, "note"))
+        desk.document.edit(f"Duplicate {named(keys)}{' with links' if with_links else ''}", graph)
+        notes = [("note", number) for number in canvas_of(graph).notes if number not in before]
+        desk.scene.select([*new.values(), *notes], "replace")
 
     return run
 
@@ -176,7 +184,12 @@ def frame_selected(desk: "Desk") -> None:
 
 
 def add_empty_note(desk: "Desk") -> None:
-    add_note_at(desk, desk.pointer())
+    """Add a note at the cursor, or as near to it as it covers no node, no other note and no title of a frame."""
+    scene = desk.scene
+    taken = [scene.node_rect(node) for node in scene.nodes] + [item.rect for item in scene.notes]
+    taken += [item.bar for item in scene.frames]
+    wanted = Rect(*desk.on_grid(desk.pointer()), *note_size(""))
+    add_note_at(desk, QPointF(*clear_place(wanted, [as_rect(rect) for rect in taken])))
 
 
 def add_note_at(desk: "Desk", at: QPointF) -> None:
@@ -274,7 +287,7 @@ COMMANDS: Sequence[Command] = (
     Command("cut", "Cut", ("Ctrl+X",), "Edit", cut, any_selected),
     Command("copy", "Copy", ("Ctrl+C",), "Edit", copy, any_selected),
     Command("paste", "Paste", ("Ctrl+V",), "Edit", paste, always),
-    Command("duplicate", "Duplicate", ("Ctrl+D",), "Edit", duplicate_selected(False), nodes_selected),
+    Command("duplicate", "Duplicate", ("Ctrl+D",), "Edit", duplicate_selected(False), can_duplicate),
     Command(
         "duplicate_linked",
         "Duplicate with incoming links",
@@ -286,7 +299,7 @@ COMMANDS: Sequence[Command] = (
     Command("delete", "Delete, close the chain", ("Del", "Backspace"), "Edit", delete_selected(True), any_selected),
     Command("delete_apart", "Delete, leave a gap", ("Ctrl+Del",), "Edit", delete_selected(False), any_selected),
     Command("rename", "Rename", ("F2",), "Node", rename, one_selected),
-    Command("colour", "Colour…", ("C",), "Node", lambda desk: desk.choose_colour(), can_colour),
+    Command("colour", "Colour…", ("C",), "Node", lambda desk: desk.choose_colour(), any_selected),
     Command("collapse", "Collapse", ("H",), "Node", collapse, nodes_selected),
     Command("mute", "Mute", ("M",), "Node", set_mode_of_selected("mute", "Mute", "Unmute"), nodes_selected),
     Command(

@@ -32,6 +32,7 @@ class Controls:
         own = make_actions(window, self._deeds())
         window.addActions(list(own.values()))
         self.actions = {**window.desk.actions, **own}
+        window.desk.node_actions = [own["run_here"], own["node_help"]]
         places = {RECENT: self._add_recent, QUEUE: self._add_queue, DOCKS: self._add_docks}
         self.queue_button = QueueButton(window.runs)
         self.menus = put_in_menus(window, self.actions, places)
@@ -59,6 +60,7 @@ class Controls:
             "snap": lambda: editor.change(snap=self.actions["snap"].isChecked()),
             "run": lambda: window.run(),
             "run_here": window.run_here,
+            "node_help": window.inspector.show_help,
             "pause": window.running.toggle_pause,
             "cancel": window.running.cancel,
             "clear_queue": window.runs.clear,
@@ -135,7 +137,10 @@ class Controls:
         actions["revert"].setEnabled(document.path is not None and document.dirty)
         for id in ("export_svg", "export_png", "run"):
             actions[id].setEnabled(bool(document.graph.nodes))
-        actions["run_here"].setEnabled(bool(window.scene.selection))
+        chosen = len(window.scene.selection)
+        actions["run_here"].setEnabled(chosen > 0)
+        actions["run_here"].setText("Run to this node" if chosen == 1 else "Run to the selection")
+        actions["node_help"].setEnabled(chosen == 1)
         going = runs.current is not None
         for id in ("pause", "cancel"):
             actions[id].setEnabled(going)

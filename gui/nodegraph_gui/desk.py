@@ -6,19 +6,19 @@ and the menus; a window makes one for each view and listens to its signals.
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QColorDialog
 
 from nodegraph import Graph
 
 from .canvas import CanvasView, Gesturing
-from .canvases import GRID, canvas_of
+from .canvases import GRID
 from .columns import around
 from .commands import COMMANDS, actions_for
 from .documents import Change
 from .drops import Drops
-from .edits import add_node, edit_frame, edit_note, move, set_colour, set_title
+from .edits import add_node, edit_frame, edit_note, move, set_colour
 from .find_bar import FindBar
 from .free_places import beside, in_sight
 from .gestures import Gesture
@@ -35,8 +35,8 @@ from .menus import menu_at
 from .offers import Offers, linked
 from .shapes import HEADER, WIDTH
 from .sizes import roomy
-from .text_over import LineOver, TextOver
 from .usage import Usage
+from .writings import Writings
 
 __all__ = ["Desk"]
 
@@ -55,6 +55,7 @@ class Desk(QObject):
         snap: whether what is moved snaps to the grid; Shift turns it over during a drag.
         cutting: whether Y is held, which makes a drag a cut.
         offers: the lists of nodes and of links.
+        node_actions: what the window can do with selected nodes, for their menu.
         actions: a QAction for each command, by the command's id, with its shortcut, enabled as things are.
     """
 
@@ -69,11 +70,13 @@ class Desk(QObject):
         self.usage = usage
         self.snap = snap
         self.cutting = False
+        self.node_actions: list[QAction] = []
         self._cursor: Qt.CursorShape | None = None
         self._mouse: QPoint | None = None  # where the cursor is over the view
         self.offers = Offers(self)
         self.quick_add = self.offers.quick_add
         self.find_bar = FindBar(view)
+        self.writings = Writings(self)
         self.drops = Drops(self)
         view.drops.append(self.drops)
         view.factories.extend(self._factory(gesture) for gesture in (*FIRST, *LAST))
@@ -196,66 +199,19 @@ class Desk(QObject):
 
     def add_and_type(self, label: str, graph: Graph, key: tuple[str, int]) -> None:
         """Add a frame or a note, whose title or text is typed at once: both are one step of the history."""
-        made = ("add", *key)
-        self.document.edit(label, graph, merge=made)
-        self.scene.select([key], "replace")
-        self.document.reopen(made)
-        if key[0] == "frame":
-            self.edit_title(key, label)
-        else:
-            self.edit_note(key[1], label)
+        self.writings.add(label, graph, key)
 
-    def edit_title(self, key: Key, added: str = "") -> None:
-        """Type the title of a node or frame where it stands.
+    def edit_title(self, key: Key) -> None:
+        """Type the title of a node or frame where it stands."""
+        self.writings.write_title(key)
 
-        Args:
-            added: what the edit was called that made it just now, if one did.
-        """
-        graph, rect = self.document.graph, self.scene.rect_of(key)
-        title = QRectF(rect.x(), rect.y(), min(rect.width(), 400), HEADER if isinstance(key, str) else 30)
-        if isinstance(key, str):
-            node = graph.nodes[key]
-            text, hint = node.title or "", node.type
-        else:
-            text, hint = canvas_of(graph).frames[key[1]].title, "Title of the frame"
-        LineOver(self.view.viewport(), self._on_screen(title), text, lambda text: self._retitle(key, text, added), hint)
-
-    def _retitle(self, key: Key, text: str, added: str) -> None:
-        if self.scene.item_of(key) is None:
-            return
-        graph = self.document.graph
-        if isinstance(key, str):
-            self.document.edit(f"Rename {key}", set_title(graph, key, text))
-        else:
-            graph = edit_frame(graph, key[1], title=" ".join(text.split()))
-            self.document.edit(added or "Rename a frame", graph, merge=("add", *key) if added else None)
-            self.document.seal()
+    def edit_note(self, number: int) -> None:
+        """Type the text of a note where it lies."""
+        self.writings.write_note(number)
 
     def take_back(self) -> bool:
         """Undo was asked for: take back what the hand or the keyboard is about to do; whether there was something."""
-        if self.view.cancel():
-            return True
-        for kind in (LineOver, TextOver):
-            over = self.view.viewport().findChild(kind)
-            if isinstance(over, (LineOver, TextOver)) and over.isVisible():
-                over.undo()  # what was typed, as by Ctrl+Z
-                return True
-        return False
-
-    def edit_note(self, number: int, added: str = "") -> None:
-        """Type the text of a note where it lies; `added` as for a title."""
-        rect = self._on_screen(self.scene.rect_of(("note", number)))
-        text = canvas_of(self.document.graph).notes[number].text
-        TextOver(self.view.viewport(), rect, text, lambda text: self._rewrite(number, text, added), "Markdown")
-
-    def _rewrite(self, number: int, text: str, added: str) -> None:
-        if number in canvas_of(self.document.graph).notes:
-            graph = edit_note(self.document.graph, number, text=text)
-            self.document.edit(added or "Edit a note", graph, merge=("add", "note", number) if added else None)
-            self.document.seal()
-
-    def _on_screen(self, rect: QRectF) -> QRect:
-        return self.view.mapFromScene(rect).boundingRect()
+        return self.view.cancel() or self.writings.take_back()
 
     def choose_colour(self) -> None:
         """Ask for the colour of what is selected; the dialog does not stop the program."""
@@ -265,9 +221,11 @@ class Desk(QObject):
         dialog.open()
 
     def colour(self, colour: str | None) -> None:
-        """Give the selected nodes and frames a colour of their own, or, with None, that of their category."""
-        keys = [key for key in selected(self.scene) if isinstance(key, str) or key[0] == "frame"]
+        """Give what is selected a colour of its own, or, with None, that of its category."""
+        keys = selected(self.scene)
         graph = set_colour(self.document.graph, selected_nodes(self.scene), colour)
+        for number in numbers_of(keys, "note"):
+            graph = edit_note(graph, number, colour=colour or "")
         for number in numbers_of(keys, "frame"):
             graph = edit_frame(graph, number, colour=colour or "")
         self.document.edit(f"Colour {named(keys)}", graph)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from nodegraph import Graph
 
+from .drafts import Drafts
 from .histories import History
 
 __all__ = ["Change", "Document"]
@@ -38,6 +39,7 @@ class Document:
 
     Attributes:
         path: the file that it was read from or saved to; None for one that has none yet.
+        drafts: what open editors hold that is no edit yet.
     """
 
     def __init__(self, graph: Graph | None = None, path: Path | None = None) -> None:
@@ -45,10 +47,16 @@ class Document:
         self._saved: Graph | None = self._history.graph
         self._observers: list[Observer] = []
         self.path = path
+        self.drafts = Drafts()
 
     @property
     def graph(self) -> Graph:
         return self._history.graph
+
+    @property
+    def drafted(self) -> Graph:
+        """The graph with what is being typed."""
+        return self.drafts.over(self.graph)
 
     @property
     def dirty(self) -> bool:

@@ -38,7 +38,7 @@ from .linking import (
     why_not_connect,
     why_not_each,
 )
-from .pasting import copied, copy_text, duplicate, paste_graph, paste_text
+from .pasting import copied, copy_text, duplicate, duplicate_notes, paste_graph, paste_text
 from .seeds import draw_seeds, set_drawn, take_seeds
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "distribute",
     "draw_seeds",
     "duplicate",
+    "duplicate_notes",
     "edit_frame",
     "edit_note",
     "extract",

@@ -50,6 +50,7 @@ class Filing(QObject):
         self._leaving = False  # it was answered that the window may close
         self._seen: object = None
         self._stop = self.document.subscribe(self._changed)
+        self._stop_drafts = self.document.drafts.subscribe(self._keep_soon)
         self._keeping = QTimer(self)
         self._keeping.setSingleShot(True)
         self._keeping.timeout.connect(self.keep)
@@ -61,6 +62,7 @@ class Filing(QObject):
     def close(self) -> None:
         """The window closes: nothing of the document stays behind."""
         self._stop()
+        self._stop_drafts()
         self._keeping.stop()
         self._looking.stop()
         self.recovery.close()
@@ -156,7 +158,7 @@ class Filing(QObject):
     def save_to(self, path: Path | None, then: Callable[[], object] | None = None, *, anyway: bool = False) -> None:
         """Save to a file, or, with None, to the document's own."""
         self.document.seal()
-        self.window.inline.close()
+        self.window.take_typed()
         if path is not None:
             path = path.expanduser().absolute()
         target = self.document.path if path is None else path
@@ -298,6 +300,9 @@ class Filing(QObject):
     def _changed(self, change: Change) -> None:
         if change.kind == "replace":
             self._seen = self._stamp()
+        self._keep_soon()
+
+    def _keep_soon(self) -> None:
         if not self._keeping.isActive():  # so that edits without a pause are kept, too
             self._keeping.start(round(self.window.editor.preferences.autosave * 1000))
 
@@ -319,7 +324,7 @@ class Filing(QObject):
         """Whether the window may close now; when not, it is asked, and closes after a yes."""
         if self._leaving:
             return True
-        self.window.inline.close()
+        self.window.take_typed()
         if self.question is not None:
             self.question.raise_()
             return False

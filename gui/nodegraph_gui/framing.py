@@ -25,6 +25,7 @@ __all__ = [
     "add_frame",
     "add_note",
     "around",
+    "clear_place",
     "edit_frame",
     "edit_note",
     "fit_frame",
@@ -127,12 +128,41 @@ def add_note(graph: Graph, at: Point, text: str = "") -> Graph:
     return with_note(graph, None, Note(text, Rect(*at, *note_size(text))))
 
 
-def edit_note(graph: Graph, number: int, *, text: str | None = None, rect: Rect | None = None) -> Graph:
-    """Change what is given of a note."""
+def clear_place(wanted: Rect, taken: Collection[Rect]) -> Point:
+    """The corner of a rectangle where it is wanted, or at the nearest place right beside what lies there."""
+    width, height = wanted.width, wanted.height
+    found = [wanted]
+    for rect in taken:
+        right, below = -(-(rect.right + MARGIN) // GRID) * GRID, -(-(rect.bottom + MARGIN) // GRID) * GRID
+        left, above = (rect.x - MARGIN - width) // GRID * GRID, (rect.y - MARGIN - height) // GRID * GRID
+        found += [wanted._replace(x=x) for x in (left, right)] + [wanted._replace(y=y) for y in (above, below)]
+        found += [Rect(x, y, width, height) for x in (left, right) for y in (above, below)]
+    free = [rect for rect in found if not any(rect.overlaps(other) for other in taken)]
+    nearest = min(free, key=lambda rect: abs(rect.x - wanted.x) + abs(rect.y - wanted.y), default=wanted)
+    return nearest.x, nearest.y
+
+
+def edit_note(
+    graph: Graph,
+    number: int,
+    *,
+    text: str | None = None,
+    rect: Rect | None = None,
+    colour: str | None = None,
+    sized: bool | None = None,
+) -> Graph:
+    """Change what is given of a note; `colour` "" is that of the theme."""
     old = canvas_of(graph).notes.get(number)
     if old is None:
         raise ValueError(f"there is no note {number}")
-    return with_note(graph, number, Note(old.text if text is None else text, old.rect if rect is None else rect))
+    new = replace(
+        old,
+        text=old.text if text is None else text,
+        rect=old.rect if rect is None else rect,
+        colour=old.colour if colour is None else colour,
+        sized=old.sized if sized is None else sized,
+    )
+    return with_note(graph, number, new)
 
 
 def remove_note(graph: Graph, *numbers: int) -> Graph:

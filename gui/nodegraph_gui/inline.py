@@ -166,12 +166,19 @@ class InlineEditor(QObject):
         binding, self._binding, self.place = self._binding, None, None
         if binding is not None and not keep:
             editor.blockSignals(True)
+        if binding is not None:
+            binding.end()
         self._problem.hide()
         focused = editor.isAncestorOf(QApplication.focusWidget() or self.view)
         editor.hide()
         editor.deleteLater()
         if focused:
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def take_typed(self) -> None:
+        """Take what is typed so far; the editor stays open."""
+        if self.editor is not None:
+            self.editor.commit()
 
     def _cancelled(self) -> None:
         self.close(keep=False)

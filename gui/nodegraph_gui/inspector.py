@@ -103,6 +103,23 @@ class Inspector(QDockWidget):
         rows = self.page.rows.values() if isinstance(self.page, NodePage) else ()
         return any(row.editor.take_back() for row in rows if row.editor is not None)
 
+    def take_typed(self) -> None:
+        """Take what is typed so far; the keyboard stays where it is."""
+        if isinstance(self.page, NodePage):
+            self.page.take_typed()
+
+    def show_help(self) -> None:
+        """Bring the help of the selected node into sight."""
+        self._take_selection()
+        self.show()
+        self.raise_()
+        QTimer.singleShot(0, self, self._scroll_to_help)  # when a new page has its places
+
+    def _scroll_to_help(self) -> None:
+        page = self.page
+        if isinstance(page, NodePage):
+            self.area.verticalScrollBar().setValue(page.help.y() if page.help is not None else 0)
+
     def set_catalogue(self, catalogue: Catalogue) -> None:
         if catalogue != self.catalogue:
             self.catalogue = catalogue

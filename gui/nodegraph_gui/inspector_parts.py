@@ -161,13 +161,15 @@ class TitleLine(QLineEdit):
     """The title, typed over in its place; empty, it is that of the type."""
 
     entered = Signal(str)
+    drafted = Signal(object)  # the text at each letter, None when it is no draft any more
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("title")
         self.setAccessibleName("title of the node")
         self._shown = ""
-        self.editingFinished.connect(self._enter)
+        self.editingFinished.connect(self.enter)
+        self.textEdited.connect(self.drafted.emit)
 
     def show_title(self, title: str, otherwise: str) -> None:
         self._shown = title
@@ -176,16 +178,19 @@ class TitleLine(QLineEdit):
             self.setText(title)
             self.setModified(False)
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """Say what was typed, if anything was."""
         if self.isModified():
             self.setModified(False)
             self.entered.emit(self.text())
+            self.drafted.emit(None)
 
     def keyPressEvent(self, event: object) -> None:
         key = event.key()  # type: ignore[attr-defined]
         if key == Qt.Key.Key_Escape:
             self.setText(self._shown)
             self.setModified(False)
+            self.drafted.emit(None)
             return
         super().keyPressEvent(event)  # type: ignore[arg-type]
 

@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QMenu
 from nodegraph import Link
 
 from .canvas import HIT
+from .canvases import Rect, canvas_of
 from .commands import add_note_at, paste_at
-from .edits import disconnect, fit_frame, in_frame, remove_frame, remove_note, reset_input
-from .keys import key_at, placed
+from .edits import disconnect, edit_note, fit_frame, in_frame, remove_frame, remove_note, reset_input
+from .keys import as_rect, key_at, placed
+from .note_items import fitted
 from .shapes import PortRef
 
 if TYPE_CHECKING:
@@ -99,7 +101,8 @@ def node_menu(desk: "Desk", field: str | None = None) -> QMenu:
         offer(menu, f"Edit {field}", lambda: desk.view.open_editor(node, field))
         offer(menu, f"Reset {field}", lambda: reset(desk, node, field), field in graph.nodes[node].inputs)
         menu.addSeparator()
-    put(menu, desk, "link", "unlink", "", "rename")
+    menu.addActions(desk.node_actions)
+    put(menu, desk, "", "link", "unlink", "", "rename")
     menu.addMenu(colour_menu(desk, menu))
     put(menu, desk, "collapse", "mute", "bypass", "", "cut", "copy", "duplicate", "duplicate_linked", "")
     put(menu, desk, "frame", "arrange")
@@ -114,13 +117,13 @@ def reset(desk: "Desk", node: str, name: str) -> None:
     desk.document.edit(f"Reset {node}.{name}", reset_input(desk.document.graph, node, name))
 
 
-def colour_menu(desk: "Desk", parent: QMenu) -> QMenu:
+def colour_menu(desk: "Desk", parent: QMenu, otherwise: str = "As the category") -> QMenu:
     menu = QMenu("Colour", parent)
     for name, colour in SWATCHES:
         offer(menu, name, lambda colour=colour: desk.colour(colour))  # type: ignore[misc]
         menu.actions()[-1].setIcon(swatch(colour))
     menu.addSeparator()
-    offer(menu, "As the category", lambda: desk.colour(None))
+    offer(menu, otherwise, lambda: desk.colour(None))
     put(menu, desk, "colour")
     return menu
 
@@ -189,10 +192,28 @@ def unframe(desk: "Desk", number: int) -> None:
     desk.document.edit("Remove a frame", remove_frame(desk.document.graph, number))
 
 
+def note_can_fit(desk: "Desk", number: int) -> bool:
+    note = canvas_of(desk.document.graph).notes.get(number)
+    return note is not None and note.rect is not None and (note.sized or fitted_note(desk, number) != note.rect)
+
+
+def fitted_note(desk: "Desk", number: int) -> Rect:
+    note = canvas_of(desk.document.graph).notes[number]
+    return fitted(note.text, note.rect or as_rect(desk.scene.rect_of(("note", number))), desk.scene.paints)
+
+
+def fit_note(desk: "Desk", number: int) -> None:
+    """Let a note be as high as its text again, and grow with it."""
+    graph = edit_note(desk.document.graph, number, rect=fitted_note(desk, number), sized=False)
+    desk.document.edit("Fit a note to its text", graph)
+
+
 def note_menu(desk: "Desk", number: int) -> QMenu:
     menu = new_menu(desk)
     offer(menu, "Edit text", lambda: desk.edit_note(number))
-    put(menu, desk, "cut", "copy")
+    menu.addMenu(colour_menu(desk, menu, "As the theme"))
+    offer(menu, "As high as its text", lambda: fit_note(desk, number), note_can_fit(desk, number))
+    put(menu, desk, "", "cut", "copy", "duplicate")
     menu.addSeparator()
     offer(menu, "Remove note", lambda: desk.document.edit("Remove a note", remove_note(desk.document.graph, number)))
     return menu

@@ -148,6 +148,7 @@ class NodeItem(QGraphicsRectItem):
         if (old.phase in said or state.phase in said) and (old.message, old.phase) != (state.message, state.phase):
             self.reshape()
         self.texts.pop(("state", ""), None)
+        self.texts.pop(("kind", self.node.type), None)  # which has the room that the state leaves
         self.redraw()
 
     def set_problems(self, problems: Sequence[Problem]) -> None:

@@ -68,7 +68,9 @@ class NodePage(QWidget):
         self.look = look
         self.state = IDLE
         self.missing: QWidget | None = None  # says that the type is not installed, until a check says it better
+        self.help: QWidget | None = None  # where the help begins, of one node that has more than a line of it
         self._go = go
+        self._owner = object()  # of the draft of a title
         self.rows: dict[str, InputRow] = {}
         graph = document.graph
         kinds = [catalogue.get(graph.nodes[node].type) for node in nodes]
@@ -102,10 +104,12 @@ class NodePage(QWidget):
 
     def _head(self, strip: str) -> None:
         one = len(self.nodes) == 1
-        graph = self.document.graph
+        graph, document = self.document.graph, self.document
         if one:
             self.title = TitleLine()
             self.title.entered.connect(self._rename)
+            self.title.drafted.connect(self._hold_title)
+            self.title.destroyed.connect(lambda: document.drafts.drop(self._owner))
             line = bar(self.title)
         else:
             count = QLabel(f"{len(self.nodes)} nodes")
@@ -165,7 +169,8 @@ class NodePage(QWidget):
         rest = kind.help.partition("\n")[2].strip()
         if rest:
             self.column.addWidget(rule())
-            self.column.addWidget(heading("Help"))
+            self.help = heading("Help")
+            self.column.addWidget(self.help)
             self.column.addWidget(markdown(rest))
 
     def _kept(self) -> None:
@@ -239,8 +244,24 @@ class NodePage(QWidget):
         colour = {"failed": self.look.error, "done": self.look.good, "cached": self.look.good}.get(state.phase)
         self.running.setStyleSheet(f"color: {colour or self.look.quiet};")
 
+    def take_typed(self) -> None:
+        """Take what is being typed into the title and the inputs."""
+        if len(self.nodes) == 1:
+            self.title.enter()
+        for row in self.rows.values():
+            if row.editor is not None and row.editor.draft:
+                row.editor.commit()
+
     def _rename(self, title: str) -> None:
         self.document.edit(f"Rename {self.nodes[0]}", set_title(self.document.graph, self.nodes[0], title))
+
+    def _hold_title(self, title: str | None) -> None:
+        """Let a title that is being typed be kept for the case of a crash."""
+        drafts, node = self.document.drafts, self.nodes[0]
+        if title is None:
+            drafts.drop(self._owner)
+        else:
+            drafts.hold(self._owner, lambda graph: set_title(graph, node, title))
 
     def _set_mode(self, mode: Mode | None) -> None:
         word = {None: "Run", "mute": "Mute", "bypass": "Bypass"}[mode]

@@ -3,7 +3,7 @@
 The text is a graph file like any other, so that it can be sent to a friend, and a whole file can be pasted.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import nodegraph
@@ -24,7 +24,7 @@ from .framing import in_frame
 from .ids import free_id
 from .linking import renumbered
 
-__all__ = ["copy_text", "duplicate", "paste_graph", "paste_text"]
+__all__ = ["copy_text", "duplicate", "duplicate_notes", "paste_graph", "paste_text"]
 
 SHIFT = 2 * GRID
 
@@ -48,6 +48,15 @@ def duplicate(graph: Graph, ids: Collection[str], with_links: bool = False) -> t
     links = renumbered([*graph.links, *copies], {(link.target, link.input) for link in copies})
     grown = graph.with_parts(nodes=nodes, links=links)
     return with_copies(grown, canvas_of(graph), new_ids, (SHIFT, SHIFT)), new_ids
+
+
+def duplicate_notes(graph: Graph, numbers: Collection[int]) -> Graph:
+    """Copies of notes, a little to the right and below, behind all others in number."""
+    notes = canvas_of(graph).notes
+    for number in numbers:
+        note = notes[number]
+        graph = with_note(graph, None, replace(note, rect=note.rect and note.rect.moved((SHIFT, SHIFT))))
+    return graph
 
 
 def chosen_of(graph: Graph, ids: Collection[str]) -> list[str]:
@@ -133,7 +142,7 @@ def paste_graph(
     except UsageError as error:
         raise ValueError(str(error)) from None
     canvas = canvas_of(part)
-    shift = (SHIFT, SHIFT) if at is None else shift_to(canvas, at)
+    shift = clear_of(graph, canvas, (SHIFT, SHIFT) if at is None else shift_to(canvas, at))
     grown = with_copies(grown, canvas, new_ids, shift)
     for frame in canvas.frames.values():
         grown = with_frame(grown, None, replace(frame, rect=frame.rect.moved(shift)))
@@ -142,11 +151,29 @@ def paste_graph(
     return grown, tuple(new_ids.values())
 
 
-def shift_to(canvas: Canvas, at: Point) -> Point:
-    """How far all has to move for its top left corner to come there."""
+def clear_of(graph: Graph, canvas: Canvas, shift: Point) -> Point:
+    """The shift, and so much more that no node lies exactly on another, and no note or frame: on an earlier copy."""
+    there = canvas_of(graph)
+    taken, around = set(there.positions.values()), set(corners_around(there))
+
+    def hidden(corners: Iterable[Point], by: set[Point]) -> bool:
+        return any((round(x + shift[0]), round(y + shift[1])) in by for x, y in corners)
+
+    while hidden(canvas.positions.values(), taken) or hidden(corners_around(canvas), around):
+        shift = shift[0] + SHIFT, shift[1] + SHIFT
+    return shift
+
+
+def corners_around(canvas: Canvas) -> list[Point]:
+    """The top left corners of the frames and the notes that have a place."""
     rects = [frame.rect for frame in canvas.frames.values()]
     rects += [note.rect for note in canvas.notes.values() if note.rect is not None]
-    corners = [*canvas.positions.values(), *((rect.x, rect.y) for rect in rects)]
+    return [(rect.x, rect.y) for rect in rects]
+
+
+def shift_to(canvas: Canvas, at: Point) -> Point:
+    """How far all has to move for its top left corner to come there."""
+    corners = [*canvas.positions.values(), *corners_around(canvas)]
     if not corners:
         return 0, 0
     return at[0] - min(x for x, _ in corners), at[1] - min(y for _, y in corners)

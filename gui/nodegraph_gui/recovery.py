@@ -47,15 +47,16 @@ class RecoveryFile:
         self._written: Graph | None = None
 
     def write(self, digest: str | None = None) -> str:
-        """Write the document, unless its file holds it already; returns why it could not be written, or "".
+        """Write the document with what is being typed, unless its file holds all; returns why it could not be, or "".
 
         Args:
             digest: of what the document's file held when it was read or saved (`DocumentFile.digest`).
         """
         document = self._document
-        if not document.dirty:
+        graph = document.drafted
+        if not document.dirty and graph == document.graph:
             return self.remove()
-        if self._written is document.graph:
+        if self._written is graph or (document.drafts and self._written == graph):
             return ""
         record = {
             "recovery": VERSION,
@@ -66,12 +67,12 @@ class RecoveryFile:
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         try:
-            text = json.dumps({**record, "graph": nodegraph.dumps(document.graph)}, ensure_ascii=False)
+            text = json.dumps({**record, "graph": nodegraph.dumps(graph)}, ensure_ascii=False)
             self._lock.take()
             write_atomically(self.path, text.encode())
         except (OSError, ValueError, NodegraphError) as error:
             return f"What you do is not kept for the case of a crash: {self._why(error)}. Saving works as ever."
-        self._written = document.graph
+        self._written = graph
         return ""
 
     def _why(self, error: Exception) -> str:

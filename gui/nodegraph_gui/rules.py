@@ -1,8 +1,9 @@
 """What may be typed into an input, judged by the engine's own rules from the description of the port alone.
 
 The type hint that the description was made of is put together again and given to the engine's validator, so that a
-value is marked while it is typed with the very words that a check or a run would use. What a node type checks by code
-of its own, and whether files are there, is not in a description: that is told by the worker's `check`.
+value is marked while it is typed with the very words that a check or a run would use; only of a value that is not
+there yet it is said what to do. What a node type checks by code of its own, and whether files are there, is not in a
+description: that is told by the worker's `check`.
 """
 
 import math
@@ -61,13 +62,16 @@ class Rule:
             return lambda value: value
 
     def why(self, value: Any) -> str:
-        """Why a value is wrong, such as "is 99, must be at most 30"; "" when it is right."""
+        """Why a value is wrong, such as "is 99, must be at most 30"; "" when it is right.
+
+        Where there is none and one is needed, it is said what to do: a user knows of no null.
+        """
         if not self.port.is_data:
             return "" if value is None else f"takes a link from {article(self.port.type)}, not a value"
         try:
             self.validate(value)
         except ValueError as error:
-            return str(error)
+            return str(error) if value is not None else f"has no value; {remedy_of(self.port)}"
         return ""
 
     def parse(self, text: str) -> Any:
@@ -104,6 +108,18 @@ class Rules:
 def why_wrong(port: Port, value: Any) -> str:
     """Why a value cannot be given to an input, in the engine's words; "" when it can."""
     return Rule(port).why(value)
+
+
+def remedy_of(port: Port) -> str:
+    """What gives an input a value that has none."""
+    if port.choices is not None:
+        return "choose one"
+    if port.type == "Path":
+        return "choose a folder" if port.schema.get("exists") == "folder" else "choose a file"
+    if port.is_list:
+        return "type some values"
+    words = {"int": "type a whole number", "float": "type a number", "bool": "turn it on or off"}
+    return words.get(port.type, "type a text")
 
 
 def annotation_of(port: Port) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-__all__ = ["MOUSE", "Row", "ShortcutsPage"]
+__all__ = ["MOUSE", "TYPING", "Row", "ShortcutsPage"]
 
 Row = tuple[str, str]  # what is done, and what is pressed for it
 
@@ -18,6 +18,14 @@ MOUSE: Sequence[Row] = (
     ("Zoom about the cursor", "Wheel, or pinch"),
     ("Pan", "Drag with the middle button, or two fingers"),
     ("Take a gesture back", "Esc while the button is held"),
+)
+
+TYPING: Sequence[Row] = (
+    ("Keep a note or a text of several lines", "Esc, Ctrl+Enter, or a click elsewhere"),
+    ("Keep a title or a value of one line", "Enter, or a click elsewhere"),
+    ("Leave a title or a value of one line as it was", "Esc"),
+    ("Undo within a text while it is typed", "Ctrl+Z"),
+    ("Go on to the next value of the node", "Tab"),
 )
 
 

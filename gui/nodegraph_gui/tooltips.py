@@ -1,5 +1,6 @@
 """What is said of the thing under the cursor: a port's type and help, what is wrong, what a wire converts."""
 
+from dataclasses import replace
 from html import escape
 
 from PySide6.QtCore import QPointF
@@ -85,12 +86,12 @@ def node_tooltip(item: NodeItem) -> str:
         lines.append(escape(item.state.remedy))
     if item.state.summary:
         lines.append(escape(item.state.summary))
-    lines += [escape(str(problem)) for problem in item.problems]
+    lines += [escape(str(replace(problem, node=None))) for problem in item.problems]
     return paragraphs(lines)
 
 
 def problem_lines(item: NodeItem, name: str) -> list[str]:
-    found = [str(problem) for problem in item.problems if problem.input == name]
+    found = [str(replace(problem, node=None, input=None)) for problem in item.problems if problem.input == name]
     if item.state.phase == "failed" and item.state.input == name:
         found.append(item.state.message)
     return found

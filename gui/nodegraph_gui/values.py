@@ -1,10 +1,10 @@
 """Values of inputs and lengths of time, as a node has room to show them."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from .catalogues import Port
+from .editors.scales import is_number, scale_of
 
 __all__ = ["duration", "fraction", "value_text"]
 
@@ -39,15 +39,13 @@ def path_text(value: str) -> str:
 
 
 def fraction(value: Any, port: Port | None) -> float | None:
-    """How far a number is between its smallest and its largest; None where a bar would say nothing."""
-    if port is None or port.is_list or port.minimum is None or port.maximum is None:
+    """How far a number is along the slider of its input; None where a bar would say nothing."""
+    if port is None or not is_number(value) or port.schema.get("widget") == "seed":
         return None
-    low, high = float(port.minimum), float(port.maximum)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < high:
+    scale = scale_of(port)
+    if scale is None or (scale.high - scale.low > WIDEST_RANGE and not scale.logarithmic):
         return None
-    if high - low > WIDEST_RANGE or not math.isfinite(value) or port.schema.get("widget") == "seed":
-        return None
-    return min(1.0, max(0.0, (value - low) / (high - low)))
+    return scale.share(value)
 
 
 def duration(seconds: float) -> str:

@@ -320,12 +320,19 @@ class Window(QMainWindow):
         if self.welcome is not None:
             self.welcome.set_recent(self.editor.session.recent)
 
+    def take_typed(self) -> None:
+        """Take what open editors hold, as it is: before a save, a run, a question whether to close."""
+        for part in (self.inline, self.desk.writings, self.inspector):
+            part.take_typed()
+
     def run(self) -> None:
+        self.take_typed()
         self.inline.close()
         self.viewer.forget_states()
         self.running.run()
 
     def run_here(self) -> None:
+        self.take_typed()
         self.inline.close()
         self.viewer.forget_states()
         self.running.run(sorted(self.scene.selection))

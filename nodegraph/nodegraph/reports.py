@@ -97,7 +97,9 @@ def summary_of(registry: Registry, outputs: Mapping[str, Any]) -> str:
 def describe(registry: Registry, value: Any) -> str:
     if type(value) is float:
         return f"{value:.6g}"
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None:
+        return "none"
+    if isinstance(value, (bool, int, str)):
         return value[:80] if isinstance(value, str) and value.isprintable() else shown(value, 80)
     if isinstance(value, list):
         return f"{len(value)} values" if len(value) != 1 else "1 value"

@@ -33,6 +33,7 @@ from nodegraph.events import (
 from nodegraph.graphs import Graph, Link, Node
 from nodegraph.node_types import node
 from nodegraph.registry import Registry
+from nodegraph.reports import summary_of
 from nodegraph.sessions import Session
 
 
@@ -694,6 +695,10 @@ def test_cancel_while_paused(session: Session) -> None:
 
 
 # Events
+
+
+def test_nothing_is_called_none_in_a_summary(session: Session) -> None:
+    assert summary_of(session.registry, {"image": 3, "noisy": None}) == "image: 3, noisy: none"
 
 
 def test_events_of_a_run_in_order(session: Session) -> None:

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QToolTip
 
 import nodegraph
-from nodegraph import Graph, Node
+from nodegraph import Graph, Node, Problem
 from nodegraph_gui.canvas import CanvasView
 from nodegraph_gui.catalogues import Catalogue
 from nodegraph_gui.documents import Document
@@ -274,6 +274,16 @@ def test_tooltips_tell_type_help_problem_and_why_a_port_is_grey(view):
     event = QHelpEvent(QEvent.Type.ToolTip, view.mapFromScene(scene.port_pos(ref)), QPoint(5, 5))
     QApplication.sendEvent(view.viewport(), event)
     assert "Unable to connect" in QToolTip.text()
+
+
+def test_a_tooltip_names_its_own_node_only_once(view):
+    scene = view.canvas
+    wrong = Problem("guide6", "scale", "is 99, must be at most 30", "drag it back", type="CFGCombine")
+    scene.set_problems({"guide6": [wrong]})
+    told = tooltip_at(scene, scene.node_rect("guide6").topLeft() + QPointF(100, 20), 6)
+    assert "scale is 99, must be at most 30; drag it back" in told and told.count("guide6") == 1
+    told = tooltip_at(scene, scene.field_rect("guide6", "scale").center(), 6)
+    assert "<br>is 99, must be at most 30; drag it back" in told and "guide6" not in told
 
 
 def test_right_clicks_are_told_with_both_points(view, qtbot):

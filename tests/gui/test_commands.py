@@ -142,6 +142,19 @@ def test_cut_takes_away_and_leaves_the_gap(framed):
     assert canvas_of(framed.document.graph).notes[0].text == "Look"
 
 
+def test_a_second_paste_at_one_place_does_not_hide_the_first(desk):
+    desk.scene.select(["noise", "sample"])
+    key(desk, K.Key_C, CTRL)
+    point_at(desk, 300, 700)
+    for _ in range(3):
+        key(desk, K.Key_V, CTRL)
+    first, *others = [at(desk, node) for node in ("noise_2", "noise_3", "noise_4")]
+    assert others == [(first[0] + 40, first[1] + 40), (first[0] + 80, first[1] + 80)]
+    rects = {(rect.x(), rect.y()) for rect in map(desk.scene.node_rect, desk.scene.nodes)}
+    assert len(rects) == len(desk.scene.nodes)
+    assert at(desk, "sample_3")[0] - others[0][0] == at(desk, "sample")[0] - at(desk, "noise")[0]
+
+
 def test_a_paste_of_what_is_no_graph_says_so(desk):
     for text in ("", "hello", json.dumps({"nodegraph": 1, "nodes": 3})):
         QGuiApplication.clipboard().setText(text)
@@ -157,6 +170,10 @@ def test_a_paste_of_what_is_no_graph_says_so(desk):
     QGuiApplication.clipboard().setText("[1]")
     key(desk, K.Key_V, CTRL)
     assert desk.heard[-1] == "the clipboard holds no graph: the text is [1], must be an object in { }"
+    desk.scene.select(["noise"])
+    key(desk, K.Key_C, CTRL)
+    key(desk, K.Key_V, CTRL)
+    assert desk.heard[-1] == "Pasted noise_2", "the hint is gone when it worked"
 
 
 def test_duplicates_without_and_with_incoming_links(desk):

@@ -1,5 +1,7 @@
 """The menus of the right mouse button: which one opens where, and what their entries do."""
 
+from pathlib import Path
+
 import pytest
 from desks import FRAME, LINKS, NOTE, check_law, check_undo, guided, links, open_desk, port, title
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -11,6 +13,7 @@ from nodegraph import Graph
 from nodegraph_gui.canvases import canvas_of
 from nodegraph_gui.menus import menu_at
 
+ANAGRAM = Path(__file__).resolve().parent.parent.parent / "examples" / "anagram.json"
 EMPTY = QPointF(420, 120)
 
 
@@ -165,3 +168,21 @@ def test_an_empty_canvas_has_its_menu(qtbot, catalogue, tmp_path):
     menu.popup(QPoint(10, 10))
     assert menu.isVisible() and "Add node…" in texts(menu)
     menu.close()
+
+
+def test_a_node_is_run_to_and_its_help_is_shown_from_its_menu(desktop, qtbot):
+    window = desktop.start()[1]
+    window.filing.open(ANAGRAM)
+    asked = []
+    window.running.run = lambda targets=None: asked.append(targets)
+    menu = menu_at(window.desk, title(window.desk, "sample"))
+    take(menu, "Run to this node")
+    assert asked == [["sample"]]
+    window.inspector.hide()
+    take(menu, "Help on this node")
+    page = window.inspector.page
+    assert window.inspector.isVisible() and page.nodes == ("sample",) and page.help is not None
+    qtbot.waitUntil(lambda: window.inspector.area.verticalScrollBar().value() > 0)
+    assert not page.help.visibleRegion().isEmpty()
+    window.scene.select(["sample", "six"])
+    assert "Run to the selection" in texts(menu_at(window.desk, title(window.desk, "sample")))

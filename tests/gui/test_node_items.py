@@ -10,6 +10,7 @@ from nodegraph import Graph, Node, Problem
 from nodegraph_gui import faces
 from nodegraph_gui.colours import contrast
 from nodegraph_gui.documents import Document
+from nodegraph_gui.editors.scales import scale_of
 from nodegraph_gui.faces import status_text
 from nodegraph_gui.scene import Scene
 from nodegraph_gui.shapes import HEADER, PortRef
@@ -273,3 +274,19 @@ def test_bars_are_for_ranges_that_mean_something(catalogue):
     assert [fraction(value, scale) for value in (-30, 0, 30, 99)] == [0, 0.5, 1, 1]
     assert {fraction(value, scale) for value in ("x", True, None, float("nan"))} == {None}
     assert fraction(3, seed) is None and fraction(3, None) is None
+
+
+def test_a_bar_is_as_long_as_the_slider_of_the_inspector(catalogue):
+    steps = catalogue.kinds["IterativeSampler"].inputs_by_name["steps"]
+    scale = scale_of(steps)
+    assert scale.logarithmic and fraction(50, steps) == scale.share(50) > 0.5
+
+
+def test_the_name_of_the_kind_has_the_room_that_the_state_leaves(one):
+    scene, item = one(Node(type="IterativeSampler"))
+    scene.set_state("n", NodeState("running", step=380, total=1000, seconds_left=3700))
+    picture(scene)
+    assert item.texts["kind", "IterativeSampler"].text.endswith("…")
+    scene.set_state("n", NodeState("done", seconds=25))
+    picture(scene)
+    assert item.texts["kind", "IterativeSampler"].text == "IterativeSampler"

@@ -63,7 +63,7 @@ class ChoiceEditor(Editor):
         line = self.box.lineEdit()
         if line is not None:
             line.editingFinished.connect(self.take_typed)
-            line.textEdited.connect(self.mark)
+            line.textEdited.connect(self.sketch)
             self.watch(line)
             self.name_for_screen_readers(line)
 

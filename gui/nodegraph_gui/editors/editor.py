@@ -38,6 +38,7 @@ class Editor(QWidget):
     changed = Signal(object)
     cancelled = Signal()
     drawn_changed = Signal(bool)
+    typing = Signal()  # what is being typed is another, or is no draft any more
     moved_on = Signal(int)  # of the one editor of the canvas: Tab (1), Shift+Tab (-1), Enter (0)
 
     def __init__(
@@ -59,6 +60,7 @@ class Editor(QWidget):
         self._value = value
         self._start = value  # what Esc goes back to
         self._held = False  # whether `changing` was said and `changed` was not yet
+        self._draft: tuple[Any, ...] = ()
         self._said = ""  # what others found wrong with the value
         self._why = ""
         self._showing = False
@@ -110,6 +112,11 @@ class Editor(QWidget):
         return self._held
 
     @property
+    def draft(self) -> tuple[Any, ...]:
+        """What is being typed and would be chosen by `commit`, alone in a tuple; () when that is the value itself."""
+        return self._draft
+
+    @property
     def dragged(self) -> bool:
         """Whether the mouse holds something of it now."""
         return False
@@ -146,6 +153,7 @@ class Editor(QWidget):
         with self.showing():
             self.show_value()
         self.mark(self._value)
+        self._note(())
 
     @contextmanager
     def showing(self) -> Iterator[None]:
@@ -169,6 +177,16 @@ class Editor(QWidget):
                 widget.setProperty("wrong", bool(text))
                 widget.style().unpolish(widget)
                 widget.style().polish(widget)
+
+    def sketch(self, value: Any) -> None:
+        """The user is typing, and has got to a value that is not chosen: judge it, and let it be kept for a crash."""
+        self.mark(value)
+        self._note(() if same(value, self._value) else (value,))
+
+    def _note(self, draft: tuple[Any, ...]) -> None:
+        if draft or self._draft:
+            self._draft = draft
+            self.typing.emit()
 
     def hold(self, value: Any) -> None:
         """The user is on the way to a value: say it, while something is held."""
@@ -219,9 +237,13 @@ class Editor(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self.cancel()
+            self.give_up()
             return
         super().keyPressEvent(event)
+
+    def give_up(self) -> None:
+        """Esc: the value is as it was; a text of several lines is too much to be lost, and overrides this."""
+        self.cancel()
 
     def is_done(self, event: QKeyEvent) -> bool:
         """Whether a key ends the editing, in a row of a node."""
@@ -238,7 +260,7 @@ class Editor(QWidget):
             return True
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() == Qt.Key.Key_Escape:
-                self.cancel()
+                self.give_up()
                 return True
             if self.compact and event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
                 self.commit()

@@ -56,7 +56,7 @@ class LineEditor(Editor):
         self.line = Line()
         if self.port.optional:
             self.line.setPlaceholderText("none")
-        self.line.textEdited.connect(lambda text: self.mark(self.read(text)))
+        self.line.textEdited.connect(lambda text: self.sketch(self.read(text)))
         self.line.entered.connect(lambda text: self.choose(self.read(text)))
         self.watch(self.line)
         self.put(self.line)

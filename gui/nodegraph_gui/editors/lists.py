@@ -75,7 +75,7 @@ class ListEditor(Editor):
         self.item_rule = Rule(item_port(self.port))
         self.line = Line()
         self.line.setPlaceholderText("none" if self.port.optional else "empty; commas between values")
-        self.line.textEdited.connect(lambda text: self.mark(self.rule.parse(text)))
+        self.line.textEdited.connect(lambda text: self.sketch(self.rule.parse(text)))
         self.line.entered.connect(lambda text: self.choose(self.rule.parse(text)))
         self.watch(self.line)
         self.rows = Rows(self)

@@ -48,7 +48,7 @@ class PathEditor(Editor):
         self.line = Line()
         wanted = "a folder" if self.wants_folder else "a file"
         self.line.setPlaceholderText("none" if self.port.optional else wanted)
-        self.line.textEdited.connect(lambda text: self.mark(self.rule.parse(text)))
+        self.line.textEdited.connect(lambda text: self.sketch(self.rule.parse(text)))
         self.line.entered.connect(lambda text: self.choose(self.rule.parse(text)))
         self.button = QPushButton("Choose…" if not self.compact else "…")
         self.button.setAccessibleName(f"{self.port.name}, choose a {'folder' if self.wants_folder else 'file'}")

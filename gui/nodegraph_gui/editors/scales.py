@@ -9,7 +9,7 @@ from typing import Any
 
 from ..catalogues import Port
 
-__all__ = ["Scale", "number_text", "scale_of"]
+__all__ = ["Scale", "is_number", "number_text", "scale_of"]
 
 DECADES = 100.0  # how many times its lowest number the highest of a range is, for it to be dragged by powers of ten
 

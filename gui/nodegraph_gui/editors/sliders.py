@@ -152,7 +152,7 @@ class SliderEditor(Editor):
     def fill(self) -> None:
         scale = scale_of(self.port)
         self.line = NumberLine(self.rule, scale)
-        self.line.typed.connect(self.mark)
+        self.line.typed.connect(self.sketch)
         self.line.entered.connect(self.choose)
         self.line.stepped.connect(self.step_to)
         self.slider = Slider(scale, self.look) if scale is not None and not self.compact else None

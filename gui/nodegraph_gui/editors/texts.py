@@ -57,7 +57,7 @@ class TextArea(QPlainTextEdit):
 
 
 class TextEditor(Editor):
-    """A text area whose text is the value."""
+    """A text area whose text is the value; Esc keeps it."""
 
     def fill(self) -> None:
         self.area = TextArea()
@@ -74,7 +74,7 @@ class TextEditor(Editor):
     def written(self) -> None:
         self.fit()
         if not self._showing:
-            self.mark(self.read(self.area.toPlainText()))
+            self.sketch(self.read(self.area.toPlainText()))
 
     def fit(self) -> None:
         """As many lines as the text has, within reason; the canvas gives the height of the row instead."""
@@ -92,6 +92,12 @@ class TextEditor(Editor):
 
     def commit(self) -> None:
         self.area.enter()
+
+    def give_up(self) -> None:
+        """Esc keeps what was written, and ends the writing in a row of a node; undo takes it back."""
+        self.commit()
+        if self.compact:
+            self.moved_on.emit(0)
 
     def cancel(self) -> None:
         self.area.document().setModified(False)

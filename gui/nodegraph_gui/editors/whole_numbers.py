@@ -17,7 +17,7 @@ class NumberEditor(Editor):
 
     def fill(self) -> None:
         self.line = NumberLine(self.rule, scale_of(self.port))
-        self.line.typed.connect(self.mark)
+        self.line.typed.connect(self.sketch)
         self.line.entered.connect(self.choose)
         self.line.stepped.connect(self.step_to)
         self.watch(self.line)

@@ -5,10 +5,11 @@ from PySide6.QtGui import QMouseEvent
 
 from nodegraph import Graph
 
-from ..canvases import GRID
+from ..canvases import GRID, canvas_of
 from ..edits import edit_frame, edit_note, set_width
 from ..keys import Key, as_rect, named
 from ..marks import Mark, outline
+from ..note_items import fitted
 from ..scene import Scene
 from ..sizes import NARROWEST
 from . import SHIFT, Gesture
@@ -82,8 +83,13 @@ class Resize(Gesture):
         if isinstance(self.key, str):
             return set_width(graph, [self.key], self.new.width())
         what, number = self.key
-        edit = edit_frame if what == "frame" else edit_note
-        return edit(graph, number, rect=as_rect(self.new))
+        rect = as_rect(self.new)
+        if what == "frame":
+            return edit_frame(graph, number, rect=rect)
+        note = canvas_of(graph).notes[number]
+        if self.grip[1]:
+            return edit_note(graph, number, rect=rect, sized=True)
+        return edit_note(graph, number, rect=rect if note.sized else fitted(note.text, rect, self.scene.paints))
 
     def click(self, event: QMouseEvent) -> None:
         self.scene.select([self.key], "replace")
