@@ -121,7 +121,7 @@ class ViewerDock(QDockWidget):
         self.empty = QLabel(NOTHING, self)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
-        self.empty.setContentsMargins(24, 24, 24, 24)
+        self.empty.setMargin(24)
         self.note = QLabel(FROM_BEFORE, self)
         self.note.setWordWrap(True)
         self.note.setContentsMargins(12, 0, 12, 0)
