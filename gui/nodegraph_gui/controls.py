@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 from .actions import DOCKS, QUEUE, RECENT, TOOLBAR, make_actions, put_in_menus, set_icons
 from .icons import draw_icon
 from .queue_button import QueueButton
+from .recents import told_apart
 from .themes import Theme
 from .window_dialogs import open_output, show_preferences, show_shortcuts, show_versions
 
@@ -102,8 +103,9 @@ class Controls:
 
         def fill() -> None:
             recent.clear()
-            for file in session.recent:
-                self._add_file(recent, file)
+            files = session.recent
+            for file, name in zip(files, told_apart(files), strict=True):
+                self._add_file(recent, file, name)
             recent.setToolTipsVisible(True)
             if recent.isEmpty():
                 recent.addAction("None yet").setEnabled(False)
@@ -113,8 +115,8 @@ class Controls:
 
         recent.aboutToShow.connect(fill)
 
-    def _add_file(self, menu: QMenu, file: Path) -> None:
-        action = menu.addAction(file.name)
+    def _add_file(self, menu: QMenu, file: Path, name: str) -> None:
+        action = menu.addAction(name)
         action.setToolTip(str(file))
         action.setEnabled(file.is_file())
         action.triggered.connect(lambda: self._window.filing.open(file))

@@ -4,7 +4,8 @@ It is a convenience: where it cannot be read it is empty, where it cannot be wri
 """
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,24 @@ from typing import Any
 from nodegraph.errors import OutputError
 from nodegraph.writing import write_atomically
 
-__all__ = ["Session"]
+__all__ = ["Session", "told_apart"]
 
 FILE = "session.json"
 MOST = 12
+
+
+def told_apart(files: Sequence[Path]) -> list[str]:
+    """How to list files: by name, and those of one name with as much of their folders as tells them apart."""
+    names = [file.name for file in files]
+    for parts in range(1, max((len(file.parts) for file in files), default=0)):
+        often = Counter(names)
+        if max(often.values()) == 1:
+            break
+        names = [
+            f"{file.name}  –  {Path(*file.parts[-1 - parts : -1])}" if often[name] > 1 else name
+            for file, name in zip(files, names, strict=True)
+        ]
+    return names
 
 
 class Session:

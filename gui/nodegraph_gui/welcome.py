@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QFontMetrics,
     QImage,
     QImageReader,
+    QKeyEvent,
     QPainter,
     QPaintEvent,
     QPalette,
@@ -29,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from .examples import Example
+from .recents import told_apart
 
 __all__ = ["Card", "CardGrid", "RecentRow", "WelcomePage"]
 
@@ -82,6 +84,12 @@ class Card(QAbstractButton):
         if self.example.picture is not None and self.image is None:
             self.image = fit_picture(self.example.picture, PICTURE - QSize(12, 12), self.devicePixelRatioF())
             self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         palette = self.palette()
@@ -177,12 +185,13 @@ class RecentRow(QWidget):
     opened = Signal(object)
     forgotten = Signal(object)
 
-    def __init__(self, file: Path, parent: QWidget | None = None) -> None:
+    def __init__(self, file: Path, parent: QWidget | None = None, *, name: str = "") -> None:
         super().__init__(parent)
         self.file = file
         there = file.is_file()
-        self.button = QPushButton(file.name)
+        self.button = QPushButton(name or file.name)
         self.button.setFlat(True)
+        self.button.setAutoDefault(True)  # Enter opens it, as the space bar does
         self.button.setObjectName("recent")
         self.button.setStyleSheet("QPushButton#recent { text-align: left; padding: 5px 6px; }")
         self.button.setToolTip(str(file) if there else f"{file} is not there")
@@ -247,7 +256,7 @@ class WelcomePage(QWidget):
             self._recent.removeWidget(row)
             row.hide()
             row.deleteLater()
-        self.rows = [RecentRow(file) for file in files]
+        self.rows = [RecentRow(file, name=name) for file, name in zip(files, told_apart(files), strict=True)]
         for row in self.rows:
             row.opened.connect(self.file_wanted)
             row.forgotten.connect(self.file_forgotten)
@@ -279,6 +288,7 @@ class WelcomePage(QWidget):
         line.setWordWrap(True)
         self.new_button, self.open_button = QPushButton("New graph"), QPushButton("Open a file …")
         self.new_button.setDefault(True)
+        self.open_button.setAutoDefault(True)  # outside of a dialog Enter presses no other button
         self.new_button.clicked.connect(self.new_wanted)
         self.open_button.clicked.connect(self.open_wanted)
         heading = QLabel("Recent files")
@@ -345,6 +355,7 @@ class WelcomePage(QWidget):
 
     def _named(self, example: Example) -> QPushButton:
         button = QPushButton(example.title)
+        button.setAutoDefault(True)
         button.setToolTip(f"<p>{example.text}</p>")
         button.clicked.connect(lambda: self.example_wanted.emit(example))
         return button

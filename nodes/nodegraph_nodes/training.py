@@ -108,9 +108,15 @@ def train_unet(
     )
     checkpoint = context.output.place(f"training/{training_digest(settings, dataset.digest)[:16]}.safetensors")
     make_room = partial(context.resources.make_room, None, context.device)
-    ask = context.checkpoint
-    steps = train(dataset.images, dataset.labels, settings, checkpoint, context.device, ask, make_room)
-    preview, result = None, None
+    preview, result, last = None, None, None
+
+    def drawing_samples() -> None:
+        if last is None:
+            context.checkpoint()
+        else:
+            context.progress(last.step, last.total, text="drawing the samples of an epoch")
+
+    steps = train(dataset.images, dataset.labels, settings, checkpoint, context.device, drawing_samples, make_room)
     with closing(steps):
         for step in steps:
             if step.sheet is not None:
@@ -122,7 +128,7 @@ def train_unet(
                 text=f"epoch {step.epoch} of {epochs}, loss {step.loss:.4f}",
                 numbers={"loss": step.loss, "epoch": step.epoch},
             )
-            result = step.result
+            result, last = step.result, step
     kept = sorted(result.sheets)
     layout = drawing.sheet(
         [pictures.from_bytes(result.sheets[epoch]) for epoch in kept],

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 
 from nodegraph.files import load
 from nodegraph_gui.examples import course, find_examples
+from nodegraph_gui.recents import told_apart
 from nodegraph_gui.welcome import WelcomePage, broken, fit_picture
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -131,3 +132,26 @@ def test_what_is_no_picture_is_none(qtbot, tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
     assert fit_picture(tmp_path / "a.png", QSize(10, 10), 1.0) is None
     assert fit_picture(tmp_path / "b.png", QSize(10, 10), 1.0) is None
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_a_key_opens_the_example_of_the_card_that_has_the_focus(qtbot, page, key):
+    card = page.cards[1]
+    with qtbot.waitSignal(page.example_wanted) as wanted:
+        QTest.keyClick(card, key)
+    assert wanted.args == [card.example]
+
+
+def test_enter_presses_the_other_buttons_of_the_page(qtbot, page):
+    with qtbot.waitSignal(page.open_wanted):
+        QTest.keyClick(page.open_button, Qt.Key.Key_Return)
+    with qtbot.waitSignal(page.file_wanted):
+        QTest.keyClick(page.rows[0].button, Qt.Key.Key_Return)
+
+
+def test_recent_files_of_one_name_are_told_apart_by_their_folders(page):
+    files = [Path("/work/one/a.json"), Path("/work/two/a.json"), Path("/b.json")]
+    page.set_recent(files)
+    assert [row.button.text() for row in page.rows] == ["a.json  –  one", "a.json  –  two", "b.json"]
+    assert told_apart([Path("/x/deep/a.json"), Path("/y/deep/a.json")]) == ["a.json  –  x/deep", "a.json  –  y/deep"]
+    assert told_apart([]) == []

@@ -83,9 +83,21 @@ def test_progress_tells_the_epoch_and_the_loss(tmp_path):
     context = Context(output=OutputFolder(tmp_path), emit=events.append)
     trained = train_unet(context, load_mnist(context, DATA, "test"), epochs=1, batch=100)
 
+    events = [event for event in events if event.numbers]  # those between them are of the samples
     assert [(event.step, event.total) for event in events] == [(1, 2), (2, 2)]
     assert [event.numbers for event in events] == [{"loss": loss, "epoch": 1} for loss in trained.losses.values]
     assert all(event.text == f"epoch 1 of 1, loss {event.numbers['loss']:.4f}" for event in events)
+
+
+def test_while_an_epoch_is_drawn_progress_says_so(tmp_path):
+    events = []
+    with Session(load_plugins(only=["nodegraph_nodes"])) as session:
+        session.run(graph(), emit=events.append, out=tmp_path, device="cpu")
+    told = [event for event in events if isinstance(event, NodeProgress) and event.node == "train"]
+    drawing = [event for event in told if event.text == "drawing the samples of an epoch"]
+    assert len(drawing) == 2 * 3  # two steps and their result, for each of two epochs
+    assert all(not event.numbers for event in drawing)  # no point of the curve
+    assert [event.step for event in told] == sorted(event.step for event in told)
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 0), ("float16", 1e-2)])
