@@ -93,6 +93,17 @@ def test_a_component_that_is_not_there_is_named(tmp_path):
         nodes.load_sd(str(folder))
 
 
+def test_a_tokenizer_without_its_merges_is_refused(tmp_path, registry):
+    folder = write_sd_checkpoint(tmp_path / "sd")
+    merges = folder / "tokenizer" / "merges.txt"
+    merges.write_bytes(b"")
+    (problem,) = told(Graph().add("sd", "LoadSD", checkpoint=str(folder)), registry)
+    assert "merges.txt is empty, as a download leaves it that was cut short" in problem
+    merges.unlink()
+    (problem,) = told(Graph().add("sd", "LoadSD", checkpoint=str(folder)), registry)
+    assert "holds no tokenizer/merges.txt, without which vocab.json is not enough" in problem
+
+
 def test_weights_of_something_else_are_refused(tmp_path):
     folder = write_sd_checkpoint(tmp_path / "sd")
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
