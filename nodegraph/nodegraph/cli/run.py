@@ -46,7 +46,7 @@ def read_memory(
             if part is None or part["device"] is None:
                 raise UsageError(f"memory has {text!r} among others, each must be DEVICE=SIZE, such as cuda=20GB")
             if part["device"] == "auto" or not DEVICE.fullmatch(part["device"]):
-                raise UsageError(f"memory has {part['device']!r}, must be a device: cpu, mps, cuda, cuda:0, cuda:1, ...")
+                raise UsageError(f"memory has {part['device']!r}, must be a device: cpu, mps, cuda, cuda:0, ...")
             if part["device"] in found:
                 raise UsageError(f"memory has {part['device']} twice, leave one out")
             found[part["device"]] = part["size"]

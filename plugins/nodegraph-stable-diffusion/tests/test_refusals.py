@@ -158,6 +158,20 @@ def test_calls_that_do_not_fit_are_refused(model, context):
             call()
 
 
+def test_a_sheet_of_latents_is_refused_before_they_are_sampled(folder, registry):
+    graph = text_to_image(folder).add("sheet", "ImageGrid").connect("sample.image -> sheet.images[0]")
+    (problem,) = told(graph, registry)
+    assert "images[0] is in the space latent:sd1, must be pixels; decode it first" in problem
+    (problem,) = told(
+        text_to_image(folder)
+        .add("sheet", "ImageGrid")
+        .connect("decode.image -> sheet.images[0]")
+        .connect("sample.image -> sheet.reference"),
+        registry,
+    )
+    assert "reference is in the space latent:sd1, must be pixels" in problem
+
+
 def test_a_graph_that_is_whole_has_no_problem(folder, registry):
     assert told(text_to_image(folder), registry) == []
 
