@@ -30,7 +30,7 @@ UNITS = {"": 1, "B": 1} | {
     for power, letter in enumerate("KMGT", start=1)
     for infix, base in (("", 1000), ("i", 1024))
 }
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*((?:[KMGT]i?)?B?)", re.IGNORECASE)
+SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*((?:[KMGT]i?)?B?)", re.IGNORECASE)
 ASKED = re.compile(r"tried to allocate ([\d.]+) ?(bytes|[KMGT]?iB)", re.IGNORECASE)
 DEVICE = re.compile(r"cpu|mps|[a-z]+(:\d+)?")
 WORDS = ("out of memory", "can't allocate memory")
@@ -139,7 +139,7 @@ def budgets(memory: int | str | Mapping[str, int | str] | None) -> Budgets:
     if not isinstance(memory, Mapping):
         return None if memory is None else read_bytes(memory)
     for device in memory:
-        if not DEVICE.fullmatch(device):
+        if not isinstance(device, str) or not DEVICE.fullmatch(device):
             raise UsageError(f"memory has {shown(device)}, must be a device: cpu, mps, cuda, cuda:0, cuda:1, ...")
     return {device: read_bytes(size) for device, size in memory.items()}
 

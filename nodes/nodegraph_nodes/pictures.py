@@ -125,7 +125,12 @@ def show_image(context: Context, image: Image) -> None:
 
 
 def foresee_sheet(known: Foresight) -> None:
-    """Texts for each picture, or for each batch."""
+    """Texts for each picture, or for each batch, and pixels only."""
+    for index, facts in enumerate(known.of("images")):
+        with known.refusals():
+            check_pixels(facts.get("space", "pixels"), f"images[{index}]")
+    with known.refusals():
+        check_pixels(known.of("reference").get("space", "pixels"), "reference")
     batches, sizes = known.count("images"), [facts.get("batch") for facts in known.of("images")]
     pictures = sum(sizes) if sizes and None not in sizes else None
     captions, headings = (len(known.value(name)) if known.knows(name) else 0 for name in ("captions", "headings"))

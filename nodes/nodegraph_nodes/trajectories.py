@@ -47,14 +47,14 @@ FileName = Annotated[
 ]
 
 
-def visited(known: Foresight) -> tuple[int, int] | None:
+def visited(known: Foresight, to_start: bool = False) -> tuple[int, int] | None:
     """The step that is meant, by its number, and its timestep, where they are known; ValueError when there is none."""
     visits = known.of("trajectory").get("visits")
     if visits is None or not known.knows("step"):
         return None
     number = max(visits) if known.value("step") == -1 else known.value("step")
     if number not in visits:
-        raise missing_step(number, sorted(visits))
+        raise missing_step(number, sorted(visits), to_start)
     return number, visits[number]
 
 
@@ -99,7 +99,7 @@ def inspect(trajectory: Trajectory, step: StepNumber = 0, what: What = "noise", 
 def foresee_start(known: Foresight) -> None:
     facts = known.of("trajectory")
     with known.refusals():
-        found = visited(known)
+        found = visited(known, to_start=True)
         if found is not None:
             number, t = found
             if t < 0:

@@ -33,7 +33,7 @@ def test_sizes_are_read(text: str | int, number: int) -> None:
     assert read_bytes(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "much", "6 GX", "-1", -1, "1e9", "6 i", "GB", True, 1.5, None])
+@pytest.mark.parametrize("text", ["", "much", "6 GX", "-1", -1, "1e9", "6 i", "GB", "9" * 400, "٣GB", True, 1.5, None])
 def test_what_is_no_size_is_refused(text: Any) -> None:
     with pytest.raises(UsageError, match=r"memory is .*, must be bytes, or a text such as '6GB', '6 GiB' or '500 MB'"):
         read_bytes(text)
@@ -45,6 +45,8 @@ def test_budgets_are_one_for_all_or_one_for_each() -> None:
     assert budgets({"cuda": "2KB", "cuda:1": 5, "cpu": "1 MiB"}) == {"cuda": 2000, "cuda:1": 5, "cpu": 2**20}
     with pytest.raises(UsageError, match="memory has 'GPU 1', must be a device: cpu, mps, cuda, cuda:0"):
         budgets({"GPU 1": 5})
+    with pytest.raises(UsageError, match="memory has 0, must be a device"):
+        budgets({0: 5})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,11 @@ def test_the_command_line_says_it_too(
         (["6GB", "cpu=6GB"], "memory has '6GB' among others, each must be DEVICE=SIZE"),
         (["cpu=lots"], "memory is 'lots', must be bytes"),
         (["GPU=6GB"], "memory is 'GPU=6GB', must be bytes"),
+        (["gpu=6GB"], "memory has 'gpu', must be a device: cpu, mps, cuda"),
+        (["cuda=6GB", "cdua:1=6GB"], "memory has 'cdua:1', must be a device"),
+        (["cpu:0=6GB"], "memory has 'cpu:0', must be a device"),
+        (["cpu=6GB", "cpu=7GB"], "memory has cpu twice, leave one out"),
+        (["9" * 400 + "GB"], "must be bytes, or a text such as '6GB'"),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "worker"])

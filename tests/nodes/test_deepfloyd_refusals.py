@@ -63,6 +63,7 @@ def test_a_first_stage_with_a_noising_scheduler_is_none_that_enlarges(first, sec
         ("scheduler", {"sample_max_value": 0.5}, "has the sample_max_value 0.5, must be at least 1"),
         ("scheduler", {"num_train_timesteps": "x"}, "json in .* has the num_train_timesteps 'x', must be a number"),
         ("scheduler", {"num_train_timesteps": 0}, "has the num_train_timesteps 0, must be a whole number"),
+        ("scheduler", {"num_train_timesteps": 10**9}, r"num_train_timesteps 1e\+09, must be a whole number up to"),
         ("scheduler", {"beta_schedule": "linear", "beta_end": [1]}, r"has the beta_end \[1\], must be a number"),
         ("scheduler", {"trained_betas": [0.1, None]}, "has the trained_betas None, must be a number"),
         ("scheduler", {"trained_betas": "x"}, "has the trained_betas 'x', must be a list of numbers"),

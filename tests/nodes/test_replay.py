@@ -208,7 +208,7 @@ def test_from_the_result_nothing_goes_on():
     for number in (-1, 6):
         with pytest.raises(ValueError, match=f"step is {number}, must be below 6: that is the result"):
             start_from(whole, number)
-    with pytest.raises(ValueError, match="step is 7, must be from 0 to 6, or -1 for the result"):
+    with pytest.raises(ValueError, match="step is 7, must be from 0 to 5; 6 is the result"):
         start_from(whole, 7)
     thinned = replace(whole, steps=whole.steps[::3])
     with pytest.raises(ValueError, match="step is 2, which was left out to save memory; the nearest that are"):

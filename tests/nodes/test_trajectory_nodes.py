@@ -177,6 +177,13 @@ def test_the_cost_of_the_rest_is_that_of_the_rest():
     assert context.said == "5 steps: 5 network calls, 14 pictures in them"  # 1, 2, 1, 2, 1 estimates of 2 pictures
 
 
+def test_the_steps_to_go_on_from_are_told_without_the_result():
+    with pytest.raises(ValueError, match="step is 9, must be from 0 to 7; 8 is the result"):
+        trajectories.start_from(WAY, 9)
+    with pytest.raises(ValueError, match="step is 8, must be below 8: that is the result"):
+        trajectories.start_from(WAY, 8)
+
+
 def test_one_step_is_the_step_of_the_run():
     found = sampling.one_step_denoise(CONTEXT, MASKED, trajectories.start_from(WAY, 3)).pixels
     step = WAY.steps[3]
@@ -232,7 +239,7 @@ def test_a_step_that_there_will_not_be_is_told(registry):
     assert "step is 10, must be below 10: that is the result" in said
     assert told(looking("StartFrom", step=3, sample={"timesteps": [900, 500, 300], "end": 100}), registry) == []
     (said,) = told(looking("StartFrom", step=4, sample={"timesteps": [900, 500, 300]}), registry)
-    assert "must be from 0 to 3" in said
+    assert "must be from 0 to 2; 3 is the result" in said
     for inputs, words in (
         ({"step": -1, "what": "noise"}, "result has no estimate of the noise"),
         ({"step": 2, "what": "noisy", "branch": "conditional"}, "must be empty for noisy"),
@@ -278,7 +285,7 @@ def test_a_loaded_one_is_known_from_its_header(registry, tmp_path):
     said = told(built(nodes, "load.trajectory -> look.trajectory", "load.trajectory -> back.trajectory"), registry)
     assert len(said) == 2
     assert any("branch is 'conditionel', must be one of conditional, unconditional" in line for line in said)
-    assert any("step is 9, must be from 0 to 8" in line for line in said)
+    assert any("step is 9, must be from 0 to 7; 8 is the result" in line for line in said)
     encoded = replace(WAY, space="latent:sd")
     latent = trajectories.save_trajectory(Context(output=OutputFolder(tmp_path)), encoded, "latent")
     links = [f"load.trajectory -> {name}.trajectory" for name in ("look", "saw", "strip", "film")]

@@ -45,6 +45,10 @@ def read_memory(
         for text, part in zip(given, parts, strict=True):
             if part is None or part["device"] is None:
                 raise UsageError(f"memory has {text!r} among others, each must be DEVICE=SIZE, such as cuda=20GB")
+            if part["device"] == "auto" or not DEVICE.fullmatch(part["device"]):
+                raise UsageError(f"memory has {part['device']!r}, must be a device: cpu, mps, cuda, cuda:0, ...")
+            if part["device"] in found:
+                raise UsageError(f"memory has {part['device']} twice, leave one out")
             found[part["device"]] = part["size"]
         budgets(found)
     except UsageError as error:

@@ -157,7 +157,10 @@ def inspect_component(folder: Path, component: str, variant: str) -> str:
         raise ValueError(f"{here / kind.config} describes a {found}, must be {kind.what}")
     if kind.one_of and not names.intersection(kind.one_of):
         raise Lacking(f"holds in {component}/ neither {kind.one_of[0]} nor {kind.one_of[1]}")
-    for name in names.intersection(kind.one_of):
+    needed = {"merges.txt"} if kind.one_of and names.intersection(kind.one_of) == {"vocab.json"} else set()
+    if needed - names:
+        raise Lacking(f"holds no {component}/merges.txt, without which vocab.json is not enough")
+    for name in sorted(names.intersection(kind.one_of) | needed):
         if not (here / name).stat().st_size:
             raise ValueError(f"{here / name} is empty, as a download leaves it that was cut short; download it again")
     for name in sorted(name for name in names.intersection(kind.one_of) if name.endswith(".model")):

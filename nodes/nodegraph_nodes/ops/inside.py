@@ -50,8 +50,15 @@ def check_start_step(step: int, result: int) -> None:
         raise ValueError(f"step is {step}, must be below {result}: that is the result, with no noise in it")
 
 
-def missing_step(step: int, kept: Sequence[int]) -> ValueError:
-    """What is said of a step that is not in a trajectory; `kept` are the numbers of those that are."""
+def missing_step(step: int, kept: Sequence[int], to_start: bool = False) -> ValueError:
+    """What is said of a step that is not in a trajectory; `kept` are the numbers of those that are.
+
+    Args:
+        to_start: a step was meant to go on from, which the result is not.
+    """
+    if to_start and not kept[0] <= step <= kept[-1]:
+        last = kept[-2] if len(kept) > 1 else kept[0]
+        return ValueError(f"step is {step}, must be from {kept[0]} to {last}; {kept[-1]} is the result")
     try:
         check_step(step, kept[0], kept[-1])
     except ValueError as error:

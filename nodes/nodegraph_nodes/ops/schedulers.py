@@ -15,6 +15,9 @@ from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.schedules import linear
 from nodegraph_nodes.types import NoiseSchedule
 
+MOST_STEPS = 100_000
+"""How many timesteps a schedule may have; more are a mistake in a file, and would take all memory."""
+
 
 def schedule_of(
     checkpoint: Checkpoint, component: str = "scheduler", predictions: Sequence[str] = ("epsilon",)
@@ -32,8 +35,10 @@ def schedule_of(
     if config.get("rescale_betas_zero_snr"):
         raise ValueError(f"{place} has rescale_betas_zero_snr, must leave some of the picture at the last timestep")
     steps = number_in(config, "num_train_timesteps", 1000, place)
-    if steps < 1 or steps % 1:
-        raise ValueError(f"{place} has the num_train_timesteps {steps:g}, must be a whole number, such as 1000")
+    if not 1 <= steps <= MOST_STEPS or steps % 1:
+        raise ValueError(
+            f"{place} has the num_train_timesteps {steps:g}, must be a whole number up to {MOST_STEPS}, such as 1000"
+        )
     steps = int(steps)
     if config.get("trained_betas") is None and config.get("beta_schedule") == "squaredcos_cap_v2":
         return NoiseSchedule.named("cosine", steps)

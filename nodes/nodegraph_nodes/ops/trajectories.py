@@ -74,14 +74,14 @@ def moved(steps: Iterable[Step]) -> tuple[Step, ...]:
 # Looking at a step
 
 
-def step_numbered(trajectory: Trajectory, number: int) -> Step:
+def step_numbered(trajectory: Trajectory, number: int, to_start: bool = False) -> Step:
     """The step of that number; -1 is the last one, the result."""
     if number == -1:
         return trajectory.steps[-1]
     for step in trajectory.steps:
         if step.number == number:
             return step
-    raise missing_step(number, [step.number for step in trajectory.steps])
+    raise missing_step(number, [step.number for step in trajectory.steps], to_start)
 
 
 def looked_at(trajectory: Trajectory, step: Step, what: What, branch: str = "") -> Tensor:
@@ -127,7 +127,7 @@ def shown_as_picture(values: Tensor, what: What) -> Tensor:
 
 def start_from(trajectory: Trajectory, number: int) -> Noisy:
     """What the network saw at a step, and where that was, so that a sampler goes on from there with the same noise."""
-    step = step_numbered(trajectory, number)
+    step = step_numbered(trajectory, number, to_start=True)
     if step.t < 0:
         check_start_step(number, step.number)
     moment = None

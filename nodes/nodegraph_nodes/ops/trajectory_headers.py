@@ -17,6 +17,8 @@ from nodegraph_nodes.types import NoiseSchedule
 KEY = "nodegraph.trajectory"
 FORMAT = 1
 HELD = ("x_t", "x0", "noise", "carried")
+MOST_DRAWN = 1_000_000
+"""How many noises a walk can have drawn; to go on, they are drawn again."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ def check_whole(header: TrajectoryHeader, shapes: Mapping[str, Sequence[int]]) -
     numbers = [step.number for step in header.steps]
     if numbers != sorted(numbers):
         raise ValueError(f"its steps are numbered {numbers[:8]}, must not fall")
+    if not 0 <= header.first <= numbers[0]:
+        raise ValueError(f"its walk begins at step {header.first}, must be from 0 to {numbers[0]}, the first kept")
     for step in header.steps:
         if not -1 <= step.t < header.schedule.steps:
             raise ValueError(f"t is {step.t}, must be from -1 to {header.schedule.steps - 1}")
@@ -119,6 +123,8 @@ def check_whole(header: TrajectoryHeader, shapes: Mapping[str, Sequence[int]]) -
             raise ValueError(f"step {step.number} tells {step.drawn} of {1 + len(header.hooks)} that draw")
         if min(step.drawn, default=0) < 0:
             raise ValueError(f"step {step.number} has drawn {step.drawn}, must be 0 or more")
+        if max(step.drawn, default=0) > MOST_DRAWN:
+            raise ValueError(f"step {step.number} has drawn {max(step.drawn)} noises, must be at most {MOST_DRAWN}")
     used = {tensor for step in header.steps for tensor in (*step.holds.values(), *step.branches.values())}
     if used != shapes.keys():
         raise ValueError(f"tensors are missing or left over: {', '.join(sorted(used ^ shapes.keys())[:4])}")

@@ -93,6 +93,17 @@ def test_a_component_that_is_not_there_is_named(tmp_path):
         nodes.load_sd(str(folder))
 
 
+def test_a_tokenizer_without_its_merges_is_refused(tmp_path, registry):
+    folder = write_sd_checkpoint(tmp_path / "sd")
+    merges = folder / "tokenizer" / "merges.txt"
+    merges.write_bytes(b"")
+    (problem,) = told(Graph().add("sd", "LoadSD", checkpoint=str(folder)), registry)
+    assert "merges.txt is empty, as a download leaves it that was cut short" in problem
+    merges.unlink()
+    (problem,) = told(Graph().add("sd", "LoadSD", checkpoint=str(folder)), registry)
+    assert "holds no tokenizer/merges.txt, without which vocab.json is not enough" in problem
+
+
 def test_weights_of_something_else_are_refused(tmp_path):
     folder = write_sd_checkpoint(tmp_path / "sd")
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
@@ -145,6 +156,20 @@ def test_calls_that_do_not_fit_are_refused(model, context):
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_a_sheet_of_latents_is_refused_before_they_are_sampled(folder, registry):
+    graph = text_to_image(folder).add("sheet", "ImageGrid").connect("sample.image -> sheet.images[0]")
+    (problem,) = told(graph, registry)
+    assert "images[0] is in the space latent:sd1, must be pixels; decode it first" in problem
+    (problem,) = told(
+        text_to_image(folder)
+        .add("sheet", "ImageGrid")
+        .connect("decode.image -> sheet.images[0]")
+        .connect("sample.image -> sheet.reference"),
+        registry,
+    )
+    assert "reference is in the space latent:sd1, must be pixels" in problem
 
 
 def test_a_graph_that_is_whole_has_no_problem(folder, registry):
