@@ -161,7 +161,7 @@ def judge(text: str | bytes, registry: Registry) -> str:
         outcome = "faulty" if problems else "right"
         assert all(len(str(problem)) < 1500 and "\n" not in str(problem) for problem in problems)
         assert loads(dumps(graph)) == graph
-    assert time.thread_time() - start < 1
+    assert time.thread_time() - start < 5  # what grows with the square of the size takes minutes
     return outcome
 
 

@@ -21,6 +21,7 @@ from nodegraph_nodes.ops import copies
 from nodegraph_nodes.ops.components import Factorize, LowHigh
 from nodegraph_nodes.ops.deepfloyd import IFDenoiser
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, FrequencyMix, RegionBlend
+from nodegraph_nodes.ops.formulas import Formula
 from nodegraph_nodes.ops.gaussians import ExactGaussian
 from nodegraph_nodes.ops.guidance import CFGRescale
 from nodegraph_nodes.ops.hooks import keep_outside
@@ -151,6 +152,9 @@ COMPOSITIONS = {
     "regions": lambda c: Regions((guided(1, c), guided(2, c)), (mask(),)),
     "hybrid": lambda c: FrequencyMix(guided(1, c), guided(2, c), 1.0),
     "components": lambda c: Factorize((guided(1, c), guided(2, c)), LowHigh(1.0, 5, 0)),
+    "formula": lambda c: Formula(
+        "b + s * mask * (a - b) + 0 * blur(x * a, 1)", {"a": leaf(1, c), "b": leaf(0, c)}, 7.0, mask()
+    ),
     "tiles": lambda c: Tile(guided(1, c), 8, 4, "gaussian"),
     "kept outside a mask": lambda c: keep_outside(guided(1, c), original(), mask(), "after"),
     "kept before": lambda c: keep_outside(guided(1, c), original(), mask(), "before"),

@@ -149,9 +149,13 @@ class Scene:
     strict: bool = False
 
     def result(self, root: Node) -> Tensor:
-        """The value of the formula; FormulaError names the step, and the place, where it is not finite."""
+        """The value of the formula; FormulaError names the step, and the place, where it is not finite.
+
+        On a GPU nobody looks: each look would wait for all that was asked of it. What saves a picture refuses it.
+        """
         value = self.value(root)
-        return value if bool(torch.isfinite(value).all()) else replace(self, strict=True).value(root)
+        watched = value.device.type == "cpu"
+        return replace(self, strict=True).value(root) if watched and not bool(torch.isfinite(value).all()) else value
 
     def value(self, node: Node) -> Any:
         """A number, or a tensor that fits the pictures; that of an estimate has their shape."""
