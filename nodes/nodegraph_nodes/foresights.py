@@ -228,7 +228,8 @@ def sampled(known: Foresight, start: str, denoiser: str = "denoiser") -> dict[st
     shape, batch = shape_of(begun), begun.get("batch")
     with known.refusals():
         if "space" in asks:
-            check_spaces(f"the {start}", space_of_start(begun.get("t"), begun.get("space")), asks["space"])
+            space = space_of_start(begun.get("t"), begun.get("space"), asks["space"])
+            check_spaces(f"the {start}", space, asks["space"])
         if "schedule" in asks:
             check_schedules(begun.get("schedule"), asks["schedule"])
         if shape is not None:

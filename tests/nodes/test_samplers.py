@@ -9,6 +9,7 @@ from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler,
 from repaint_paper import jumps
 from toy_denoisers import LINEAR, Recording, ToyNetwork, gaussian, in_double, leaf, noise
 
+from nodegraph_nodes.ops.agreements import space_of_start
 from nodegraph_nodes.ops.denoisers import CFGCombine, FlipAverage, RegionBlend
 from nodegraph_nodes.ops.evaluation import Evaluator
 from nodegraph_nodes.ops.gaussians import ExactGaussian
@@ -507,6 +508,21 @@ def test_auto_clips_pixels_and_no_latents():
         )
         assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
         assert (max(float(x0.max()) for x0 in found[:-1]) <= 1) == (space == "pixels")
+
+
+@pytest.mark.parametrize(
+    ("t", "space", "works", "belongs"),
+    [
+        (None, "pixels", "latent:sd1", None),
+        (None, "latent:sd1", "latent:sd1, scaled by 0.13", None),
+        (None, "latent:sd1", "latent:other", "latent:sd1"),
+        (None, "latent:sd1", "pixels", "latent:sd1"),
+        (500, "latent:sd1", "latent:sd1, scaled by 0.13", "latent:sd1"),
+        (500, "pixels", "latent:sd1", "pixels"),
+    ],
+)
+def test_pure_noise_has_no_scale(t, space, works, belongs):
+    assert space_of_start(t, space, works) == belongs
 
 
 def test_pure_noise_belongs_to_any_space_unless_it_names_latents():

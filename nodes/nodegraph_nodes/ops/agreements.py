@@ -148,9 +148,14 @@ def check_spaces(what: str, space: str | None, works: str) -> None:
         raise ValueError(f"{what} is in the space {space}, the denoiser works in {works}; {how} it first")
 
 
-def space_of_start(t: int | None, space: str | None) -> str | None:
-    """Where a start belongs: pure noise that names no latents belongs anywhere, so None."""
-    return None if t is None and space == "pixels" else space
+def space_of_start(t: int | None, space: str | None, works: str) -> str | None:
+    """Where a start belongs, if not anywhere (None), as pure noise does that names no latents.
+
+    Pure noise has no scale, either: that of "latent:sd1" is also that of "latent:sd1, scaled by 0.13".
+    """
+    if t is not None or space is None:
+        return space
+    return None if space == "pixels" or space.partition(",")[0] == works.partition(",")[0] else space
 
 
 def check_pixels(space: str, what: str) -> None:

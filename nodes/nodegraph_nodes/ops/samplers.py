@@ -196,7 +196,7 @@ def check_start(denoiser: Denoiser, start: Noisy) -> None:
     check_schedules(start.schedule, denoiser.schedule)
     if start.t is not None:
         denoiser.schedule.alpha_bar(start.t)  # refuses what is no timestep of it
-    check_spaces("the start", space_of_start(start.t, start.space), denoiser.space)
+    check_spaces("the start", space_of_start(start.t, start.space, denoiser.space), denoiser.space)
     check_fits(denoiser, start.x)
 
 
