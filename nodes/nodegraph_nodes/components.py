@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import composed, kept, pictures_of
+from nodegraph_nodes.foresights import branching, composed, kept, pictures_of
 from nodegraph_nodes.noise import Seed
 from nodegraph_nodes.ops.agreements import check_components, check_kept
 from nodegraph_nodes.ops.demands import Blurred, Demand, Pictures, Split, check_all
@@ -75,7 +75,8 @@ def foresee_mix(known: Foresight) -> None:
             check_odd(known.value("kernel"))
             if known.knows("sigma"):
                 demands = (Blurred(known.value("sigma"), known.value("kernel")),)
-    known.gives("denoiser", composed(known, [known.of("low"), known.of("high")], demands=demands))
+    facts = composed(known, [known.of("low"), known.of("high")], demands=demands)
+    known.gives("denoiser", facts | branching(known, "low", "high"))
 
 
 @node("FrequencyMix", category="Guidance", outputs="denoiser", foresee=foresee_mix)

@@ -31,7 +31,7 @@ Deviation = Annotated[float, Field(ge=0, le=100, description="Standard deviation
 
 def foresee_digits(known: Foresight) -> None:
     """Which digits are meant, and of which pictures, where it is the network that comes along."""
-    facts = {"schedule": "linear", "space": "pixels"}
+    facts = {"schedule": "linear", "space": "pixels", "branches": []}
     shipped = not known.links("model")
     if shipped:
         facts |= {"channels": 1, "height": 28, "width": 28}

@@ -3,8 +3,8 @@
 Facts are right or absent. Of a picture, a mask or a noisy picture: `batch`, `channels`, `height`, `width`, `space`; of
 a noisy one also `t`, None for pure noise, and `schedule`, by name; of a mask that is a rectangle, `rectangle`. Of a
 trajectory, beside those of its pictures and the `schedule`: `visits`, the timestep of each step by its number, the
-result's among them; `place`, where its walk began and the number of the first estimate then; of one that is loaded,
-`branches`. Of a noisy picture that comes from a step, `place`: the same with the number of that step between. Of a
+result's among them; `place`, where its walk began and the number of the first estimate then; `branches`, as of its
+denoiser. Of a noisy picture that comes from a step, `place`: the same with the number of that step between. Of a
 conditioning: `prompts`, how many, each of so many `tokens` of so many numbers, its `width`. Of a denoiser:
 
     schedule, space         as of a noisy picture
@@ -13,6 +13,7 @@ conditioning: `prompts`, how many, each of so many `tokens` of so many numbers, 
     multiple                what their sides must be divisible by
     sides                   height and width that pictures must have, since a mask in it does
     keeps                   the pictures that are kept while it is sampled, as facts
+    branches                by name, those that tell of each step; none of a network
     sees                    the picture that a second stage enlarges, and with which noise
 
 A public module: plugins rely on the names in `__all__`. Importing it imports no torch.
@@ -44,6 +45,7 @@ from nodegraph_nodes.types import Shape
 __all__ = [
     "PICTURE",
     "Rows",
+    "branching",
     "check_channel_count",
     "check_picture_channels",
     "check_pixels",
@@ -170,6 +172,17 @@ def composed(
             with known.refusals():
                 check_size(facts["sides"], "the mask", (facts["height"], facts["width"]))
     return facts
+
+
+def branching(known: Foresight, *parts: str) -> dict[str, Any]:
+    """The branches of a composition whose parts, by the names of its inputs, are all asked; nothing if one is unknown.
+
+    In the order in which steps record them: a part, then what that is made of.
+    """
+    if not all("branches" in known.of(part) for part in parts):
+        return {}
+    inner = {part: [f"{part}.{name}" for name in known.of(part)["branches"]] for part in parts}
+    return {"branches": [name for part in parts for name in (part, *inner[part])]}
 
 
 def unique(demands: Iterable[Demand]) -> tuple[Demand, ...]:

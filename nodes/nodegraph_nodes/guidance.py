@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import chosen, compare_pictures, composed, shape_of, size_of
+from nodegraph_nodes.foresights import branching, chosen, compare_pictures, composed, shape_of, size_of
 from nodegraph_nodes.ops.agreements import check_interval, check_negatives, check_regions, check_stride, check_sum
 from nodegraph_nodes.ops.demands import Either, Tiled
 from nodegraph_nodes.ops.rectangles import check_rectangles
@@ -67,6 +67,8 @@ def foresee_guidance(known: Foresight) -> None:
     both = known.knows("scale") and known.value("scale") != 1
     asked = [conditional, unconditional] if both else [conditional]
     known.gives("denoiser", composed(known, [conditional, unconditional], asked))
+    if known.knows("scale"):
+        known.gives("denoiser", branching(known, *["conditional", "unconditional"][: len(asked)]))
     if both:
         compare_pictures(known, "conditional", "unconditional")
 
@@ -159,7 +161,8 @@ def when(inside: Denoiser, outside: Denoiser, first: First = 999, last: Last = 0
 
 
 def foresee_region(known: Foresight) -> None:
-    known.gives("denoiser", composed(known, [known.of("inside"), known.of("outside")], mask=known.of("mask")))
+    facts = composed(known, [known.of("inside"), known.of("outside")], mask=known.of("mask"))
+    known.gives("denoiser", facts | branching(known, "inside", "outside"))
 
 
 @node("RegionBlend", category="Guidance", outputs="denoiser", foresee=foresee_region)

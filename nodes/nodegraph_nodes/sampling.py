@@ -13,7 +13,7 @@ from nodegraph import Context, Foresight, node
 from nodegraph_nodes.foresights import TIMESTEPS, chosen, sampled, settings
 from nodegraph_nodes.noise import Seed
 from nodegraph_nodes.ops.agreements import check_clip, check_method, check_spaces
-from nodegraph_nodes.ops.inside import check_branch, check_shown_space
+from nodegraph_nodes.ops.inside import check_branch, check_named_branch, check_shown_space
 from nodegraph_nodes.ops.presets import SAMPLING, Preset, settled
 from nodegraph_nodes.ops.schedules import Spacing, checked, spaced
 from nodegraph_nodes.ops.walks import Place, Route, route
@@ -131,7 +131,7 @@ def foresee_sampling(known: Foresight) -> None:
     foresee_idle(known, told or {})
     facts = sampled(known, "start")
     known.gives("image", facts)
-    known.gives("trajectory", facts | chosen(known.of("denoiser"), "schedule"))
+    known.gives("trajectory", facts | chosen(known.of("denoiser"), "schedule", "branches"))
 
 
 def foresee_walk(known: Foresight, told: Mapping[str, Any]) -> None:
@@ -233,7 +233,7 @@ def foresee_inversion(known: Foresight) -> None:
     if known.of("denoiser").get("keeps"):
         known.wrong("denoiser", "keeps something of a picture, which steps up cannot do", "link it without MaskBlend")
     facts = sampled(known, "image")
-    known.gives("trajectory", facts)
+    known.gives("trajectory", facts | chosen(known.of("denoiser"), "branches"))
     known.gives("noisy", facts | chosen(known.of("denoiser"), "schedule"))
     if known.knows("t"):
         known.gives("noisy", t=known.value("t"))
@@ -354,6 +354,8 @@ def foresee_showing(known: Foresight) -> None:
             check_shown_space(known.of("trajectory")["space"])
         if known.knows("shown", "branch"):
             check_branch(known.value("shown"), known.value("branch"))
+        if "branches" in known.of("trajectory") and known.knows("branch") and known.value("branch"):
+            check_named_branch(known.value("branch"), known.of("trajectory")["branches"])
 
 
 def foresee_filmstrip(known: Foresight) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from nodegraph import Foresight, node
-from nodegraph_nodes.foresights import PICTURE, chosen, composed, pictures_of
+from nodegraph_nodes.foresights import PICTURE, branching, chosen, composed, pictures_of
 from nodegraph_nodes.ops.agreements import check_permutations, check_views
 from nodegraph_nodes.ops.demands import Demand, Seen, check_all
 from nodegraph_nodes.ops.view_rules import check_grid, check_named, check_on
@@ -89,7 +89,7 @@ def foresee_flip(known: Foresight) -> None:
     if known.knows("view"):
         with known.refusals("view"):
             check_on(facts.get("space", "pixels"), known.value("view"))
-    known.gives("denoiser", facts)
+    known.gives("denoiser", facts | branching(known, "upright", "flipped"))
 
 
 @node("FlipAverage", category="Guidance", outputs="denoiser", foresee=foresee_flip)

@@ -312,3 +312,51 @@ def test_a_loaded_one_is_known_from_its_header(registry, tmp_path):
     other.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ")
     (said,) = told(built({"load": ("LoadTrajectory", {"path": str(other)})}), registry)
     assert "is no trajectory" in said
+
+
+@pytest.mark.parametrize("kind", ["Inspect", "Filmstrip", "SaveAnimation"])
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_a_branch_that_there_will_not_be_is_told_as_the_run_would(registry, tmp_path, kind, scale):
+    seen = {"what": "noise"} if kind == "Inspect" else {"shown": "noise"}
+    nodes = {
+        "three": ("UNetMNIST", {"digit": "3"}), "any": ("UNetMNIST", {}), "guide": ("CFGCombine", {"scale": scale}),
+        "both": ("FlipAverage", {}), "noise": ("PureNoise", {}), "sample": ("IterativeSampler", {"steps": 2}),
+        "look": (kind, {**seen, "branch": "upright.conditionel"}),
+    }  # fmt: skip
+    links = (
+        "three.denoiser -> guide.conditional", "any.denoiser -> guide.unconditional", "guide.denoiser -> both.upright",
+        "any.denoiser -> both.flipped", "both.denoiser -> sample.denoiser", "noise.noisy -> sample.start",
+        "sample.trajectory -> look.trajectory",
+    )  # fmt: skip
+    made = built(nodes, *links)
+    (problem,) = told(made, registry)
+    halves = ["upright.conditional", "upright.unconditional"][: 1 if scale == 1 else 2]
+    branches = ["upright", *halves, "flipped"]
+    assert problem == (
+        f"look ({kind}): branch is 'upright.conditionel', must be one of {', '.join(branches)}, or empty"
+    )
+    context = Context(output=OutputFolder(tmp_path))
+    denoiser = views.flip_average(guidance.cfg_combine(THREE, ANY, scale), ANY)
+    trajectory = sampled(denoiser, context=context, steps=2).trajectory
+    assert list(trajectory.branches) == branches
+    assert [told(made.set("look", branch=name), registry) for name in branches] == [[]] * len(branches)
+
+
+def test_the_branches_of_what_keeps_a_picture_are_known(registry, tmp_path):
+    Pillow.new("L", (28, 28)).save(tmp_path / "black.png")
+    nodes = {
+        "three": ("UNetMNIST", {"digit": "3"}), "any": ("UNetMNIST", {}), "guide": ("CFGCombine", {"scale": 2.0}),
+        "picture": ("LoadImage", {"path": str(tmp_path / "black.png"), "color": "grey"}),
+        "half": ("RectangleMask", {"size": 28}), "fill": ("MaskBlend", {}), "noise": ("PureNoise", {}),
+        "sample": ("IterativeSampler", {"steps": 2}), "look": ("Inspect", {}),
+    }  # fmt: skip
+    links = (
+        "three.denoiser -> guide.conditional", "any.denoiser -> guide.unconditional", "guide.denoiser -> fill.denoiser",
+        "picture.image -> fill.image", "half.mask -> fill.mask", "fill.denoiser -> sample.denoiser",
+        "noise.noisy -> sample.start", "sample.trajectory -> look.trajectory",
+    )  # fmt: skip
+    made = built(nodes, *links)
+    assert WAY.branches
+    assert [told(made.set("look", branch=name), registry) for name in WAY.branches] == [[]] * len(WAY.branches)
+    (problem,) = told(made.set("look", branch="nobody"), registry)
+    assert all(name in problem for name in WAY.branches)
