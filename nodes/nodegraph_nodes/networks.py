@@ -5,9 +5,9 @@ A public module: plugins rely on the names in `__all__`. It imports torch, so no
 
 from nodegraph_nodes.ops.devices import find_dtype
 from nodegraph_nodes.ops.evaluation import asked_once, gather, rows_for
-from nodegraph_nodes.ops.loading import explained, without_bars
+from nodegraph_nodes.ops.loading import explained, pretrained
 from nodegraph_nodes.ops.networks import NetworkDenoiser, Store, StoredNetwork
-from nodegraph_nodes.ops.t5 import Encoded, Encoder, encode_by
+from nodegraph_nodes.ops.t5 import Encoded, Encoder, check_vocabulary, encode_by
 from nodegraph_nodes.ops.unets import ToldUNet, load_unet
 
 __all__ = [
@@ -18,11 +18,12 @@ __all__ = [
     "StoredNetwork",
     "ToldUNet",
     "asked_once",
+    "check_vocabulary",
     "encode_by",
     "explained",
     "find_dtype",
     "gather",
     "load_unet",
+    "pretrained",
     "rows_for",
-    "without_bars",
 ]

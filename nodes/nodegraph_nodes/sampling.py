@@ -348,14 +348,20 @@ def one_step_denoise(context: Context, denoiser: Denoiser, noisy: Noisy, clip: C
     return Image(result.x0.cpu(), denoiser.space)
 
 
+def foresee_branch(known: Foresight) -> None:
+    """ValueError when the trajectory will tell of no branch of that name."""
+    facts = known.of("trajectory")
+    if "branches" in facts and known.knows("branch") and known.value("branch"):
+        check_named_branch(known.value("branch"), facts["branches"])
+
+
 def foresee_showing(known: Foresight) -> None:
     with known.refusals():
         if "space" in known.of("trajectory"):
             check_shown_space(known.of("trajectory")["space"])
         if known.knows("shown", "branch"):
             check_branch(known.value("shown"), known.value("branch"))
-        if "branches" in known.of("trajectory") and known.knows("branch") and known.value("branch"):
-            check_named_branch(known.value("branch"), known.of("trajectory")["branches"])
+        foresee_branch(known)
 
 
 def foresee_filmstrip(known: Foresight) -> None:

@@ -12,13 +12,13 @@ from nodegraph_nodes.ops.checkpoint_files import Damaged, read_header
 from nodegraph_nodes.ops.inside import (
     check_branch,
     check_inspected,
-    check_named_branch,
     check_start_step,
     missing_step,
     nothing_there,
 )
 from nodegraph_nodes.ops.trajectory_headers import TrajectoryHeader, header_of
-from nodegraph_nodes.sampling import BranchName
+from nodegraph_nodes.sampling import BranchName, foresee_branch
+from nodegraph_nodes.training import FileName
 from nodegraph_nodes.types import Image, NoiseSchedule, Noisy, Trajectory
 
 StepNumber = Annotated[
@@ -37,14 +37,6 @@ What = Annotated[
     ),
 ]
 TrajectoryFile = Annotated[Path, Field(description="A file of SaveTrajectory.", json_schema_extra={"exists": True})]
-FileName = Annotated[
-    str,
-    Field(
-        min_length=1,
-        description="File name below the output folder, without ending.",
-        json_schema_extra={"output": ".safetensors"},
-    ),
-]
 
 
 def visited(known: Foresight, to_start: bool = False) -> tuple[int, int] | None:
@@ -74,8 +66,7 @@ def foresee_inspect(known: Foresight) -> None:
             and (known.value("what") == "noise" or known.value("branch"))
         ):
             raise nothing_there("the result", "", [])
-        if "branches" in facts and known.knows("branch") and known.value("branch"):
-            check_named_branch(known.value("branch"), facts["branches"])
+        foresee_branch(known)
     known.gives("image", chosen(facts, *PICTURE))
 
 

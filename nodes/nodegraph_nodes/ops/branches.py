@@ -5,9 +5,14 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from nodegraph_nodes.types import Denoiser, Estimate, Point
+from nodegraph_nodes.ops.evaluation import driven
+from nodegraph_nodes.types import Denoiser, Estimate, Point, Query
 
 Back = Callable[[Estimate], Estimate]
+
+
+class Unasked(Exception):
+    """A question was not asked at that step."""
 
 
 class Part(NamedTuple):
@@ -48,17 +53,17 @@ def estimated(denoiser: Denoiser, p: Point, answers: Mapping[Hashable, Tensor]) 
 def replayed(denoiser: Denoiser, p: Point, answers: Mapping[Hashable, Tensor]) -> Estimate | None:
     """The estimate of a denoiser whose questions have been answered; None when one has not."""
     asking = denoiser.ask(p)
-    told: list[Tensor] | None = None
-    while True:
-        try:
-            queries = next(asking) if told is None else asking.send(told)
-        except StopIteration as done:
-            estimate: Estimate = done.value
-            return estimate
+
+    def known(queries: list[Query]) -> list[Tensor]:
         if not all(query.key in answers for query in queries):
-            asking.close()
-            return None
-        told = [answers[query.key] for query in queries]
+            raise Unasked
+        return [answers[query.key] for query in queries]
+
+    try:
+        return driven(asking, known)
+    except Unasked:
+        asking.close()
+        return None
 
 
 def own(x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ A denoiser yields its questions instead of calling networks (`Denoiser.ask`); `g
 and an `Evaluator` answers what comes out on top. Nothing here knows what is asked, or why.
 """
 
-from collections.abc import Generator, Hashable, Iterable, Mapping
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -40,6 +40,18 @@ def gather(*asks: Asking) -> Generator[list[Query], list[Tensor], list[Estimate]
             proceed(i, answers[first : first + len(queries)])
             first += len(queries)
     return [estimates[i] for i in range(len(asks))]
+
+
+def driven(asking: Asking, answer: Callable[[list[Query]], list[Tensor]]) -> Estimate:
+    """What a denoiser estimates when each round of its questions is answered so."""
+    answers: list[Tensor] | None = None
+    while True:
+        try:
+            queries = next(asking) if answers is None else asking.send(answers)
+        except StopIteration as done:
+            estimate: Estimate = done.value
+            return estimate
+        answers = answer(queries)
 
 
 Bound = tuple[Mapping[str, Tensor], int]
@@ -80,14 +92,7 @@ class Evaluator:
         check_fits(denoiser, x)
         asking = denoiser.ask(Point(x, t, step))
         self.answers = known = dict[Hashable, Tensor]()
-        answers: list[Tensor] | None = None
-        while True:
-            try:
-                queries = next(asking) if answers is None else asking.send(answers)
-            except StopIteration as done:
-                estimate: Estimate = done.value
-                return estimate
-            answers = self.answer(queries, known)
+        return driven(asking, lambda queries: self.answer(queries, known))
 
     def answer(self, queries: Iterable[Query], known: dict[Hashable, Tensor]) -> list[Tensor]:
         """Answer one round; `known` are the answers of this step so far, by key, and is added to."""

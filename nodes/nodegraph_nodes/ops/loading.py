@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from nodegraph_nodes.ops.shortages import is_out_of_memory
 
@@ -17,6 +18,23 @@ def explained(folder: Path) -> Iterator[None]:
             raise
         said = " ".join(str(error).split())
         raise ValueError(f"{folder} cannot be loaded: {said[:300]}") from error
+
+
+def pretrained(kind: Any, folder: Path, dtype: Any, variant: str) -> tuple[Any, list[str]]:
+    """A network of transformers from a folder, by its class there, and which weights the folder lacks, sorted.
+
+    The type is always said: config.json names that of whoever saved it last, float16 beside float32 networks.
+    """
+    with without_bars(), explained(folder):
+        network, told = kind.from_pretrained(
+            folder,
+            dtype=dtype,
+            variant=variant or None,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    return network, sorted(told["missing_keys"])
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nodegraph_nodes.ops.checkpoints import Checkpoint
 from nodegraph_nodes.ops.embeddings import TOKENS
-from nodegraph_nodes.ops.loading import explained, without_bars
+from nodegraph_nodes.ops.loading import explained, pretrained
 from nodegraph_nodes.ops.networks import Store, module_bytes
 from nodegraph_nodes.ops.shortages import Shortage, attempt, with_room
 from nodegraph_nodes.ops.traits import encoder_width
@@ -130,33 +130,26 @@ def moved(encoder: Encoder, device: str) -> Encoder:
 
 
 def load_encoder(checkpoint: Checkpoint, dtype: torch.dtype) -> Encoder:
-    """Load network and tokenizer onto the CPU.
-
-    The type is always said: config.json names that of whoever saved it last, float16 beside float32 networks.
-    """
+    """Load network and tokenizer onto the CPU."""
     from transformers import T5EncoderModel
 
     folder = checkpoint.folder / "text_encoder"
     encoder_width(checkpoint)
     tokenizer = load_tokenizer(checkpoint.folder / "tokenizer")
-    with without_bars(), explained(folder):
-        network, found = T5EncoderModel.from_pretrained(
-            folder,
-            dtype=dtype,
-            variant=checkpoint.variant_of("text_encoder") or None,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    missing = sorted(found["missing_keys"])
+    network, missing = pretrained(T5EncoderModel, folder, dtype, checkpoint.variant_of("text_encoder"))
     if missing:
         raise ValueError(f"{folder} lacks {count(len(missing), 'weight')}, {missing[0]} among them; download it again")
+    check_vocabulary(folder, network, tokenizer)
+    return Encoder(network.eval(), tokenizer)
+
+
+def check_vocabulary(folder: Path, network: Any, tokenizer: Any) -> None:
+    """ValueError when the tokenizer names tokens that the network in the folder does not know."""
     if len(tokenizer) > network.config.vocab_size:
         raise ValueError(
             f"{folder} knows {network.config.vocab_size} tokens, but the tokenizer beside it has {len(tokenizer)}; "
             "must be of one checkpoint"
         )
-    return Encoder(network.eval(), tokenizer)
 
 
 def check_pieces(path: Path) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 
 from nodegraph_nodes.checkpoints import Checkpoint
-from nodegraph_nodes.networks import Encoded, Encoder, Store, encode_by, explained, without_bars
+from nodegraph_nodes.networks import Encoded, Encoder, Store, check_vocabulary, encode_by, explained, pretrained
 from nodegraph_stable_diffusion.models import StableDiffusion
 
 TOKENS = 77
@@ -36,25 +36,12 @@ def load_encoder(checkpoint: Checkpoint, dtype: torch.dtype) -> Encoder:
     from transformers import CLIPTextModel, CLIPTokenizer
 
     folder, words = checkpoint.folder / "text_encoder", checkpoint.folder / "tokenizer"
-    with without_bars(), explained(folder):
-        network, told = CLIPTextModel.from_pretrained(
-            folder,
-            dtype=dtype,
-            variant=checkpoint.variant_of("text_encoder") or None,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    missing = sorted(told["missing_keys"])
+    network, missing = pretrained(CLIPTextModel, folder, dtype, checkpoint.variant_of("text_encoder"))
     if missing:
         raise ValueError(f"{folder} lacks weights, {missing[0]} among them; get the checkpoint again")
     if network.config.max_position_embeddings != TOKENS:
         raise ValueError(f"{folder} reads {network.config.max_position_embeddings} tokens, must be {TOKENS}")
     with explained(words):
         tokenizer = CLIPTokenizer.from_pretrained(words, local_files_only=True)
-    if len(tokenizer) > network.config.vocab_size:
-        raise ValueError(
-            f"{folder} knows {network.config.vocab_size} tokens, but the tokenizer beside it has {len(tokenizer)}; "
-            "must be of one checkpoint"
-        )
+    check_vocabulary(folder, network, tokenizer)
     return Encoder(network.eval().requires_grad_(False), tokenizer, masked=False)
